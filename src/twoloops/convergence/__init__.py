@@ -1,0 +1,1 @@
+"""Where the two loops meet: specialise · evaluate · gate · turn · replay · loops."""

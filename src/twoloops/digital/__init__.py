@@ -1,0 +1,1 @@
+"""The digital loop: bases with cards and lineage, dated availability, value."""

@@ -1,0 +1,1 @@
+"""The agent on the floor: source → preprocess → decide → keep → spool. Imports records only."""

@@ -1,0 +1,1 @@
+"""The physical loop: history · ingest · select · labelling · datasets."""

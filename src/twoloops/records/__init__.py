@@ -1,0 +1,1 @@
+"""What things are: frozen structs, ids, digests, money, terms, errors. No I/O."""

@@ -1,0 +1,1 @@
+"""Where facts stay: catalog, blobs, journal, lineage graph, fetched files."""
