@@ -1,0 +1,1 @@
+"""How a turn's questions are chosen: random samples with known chances, and clustering."""
