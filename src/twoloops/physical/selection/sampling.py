@@ -48,27 +48,28 @@ def audit(
     kept = np.asarray(kept_probability, dtype=np.float64)
     if not np.all((kept > 0) & (kept <= 1)):
         raise ValueError("kept_probability must lie in (0, 1]")
-    draw = _proportional(1.0 / kept, min(max(count, 0), len(kept))) if len(kept) else kept
+    count = min(max(count, 0), len(kept))
+    draw = _proportional(1.0 / kept, count)
     sure = np.flatnonzero(draw >= 1.0)
     rest = rng.permutation(np.flatnonzero(draw < 1.0))
-    drawn = _systematic(draw[rest], min(max(count, 0), len(kept)) - len(sure), rng)
+    drawn = _systematic(draw[rest], count - len(sure), rng)
     chosen = rng.permutation(np.concatenate([sure, rest[drawn]]))
     return [Pick(int(i), "audit", float(kept[i] * draw[i])) for i in chosen]
 
 
-def _proportional(size: NDArray[np.float64], count: int) -> NDArray[np.float64]:
-    """Return chances proportional to `size`, at most 1, that sum to `count` ≤ n."""
-    chance = np.zeros(len(size))
-    sure = np.zeros(len(size), dtype=bool)
-    while count > sure.sum():
-        chance = (count - sure.sum()) * size / size[~sure].sum()
-        chance[sure] = 1.0
-        # 1e-12: rounding must not leave one item a hair below certainty.
-        above = (chance >= 1.0 - 1e-12) & ~sure
+def _proportional(size: NDArray[np.float64], total: float) -> NDArray[np.float64]:
+    """Return shares proportional to `size` > 0, at most 1, that sum to `total` ≤ n."""
+    share = np.zeros(len(size))
+    full = np.zeros(len(size), dtype=bool)
+    while not full.all() and total > full.sum():
+        share = (total - full.sum()) * size / size[~full].sum()
+        # 1e-12: rounding must not leave one a hair below certainty.
+        above = (share >= 1.0 - 1e-12) & ~full
+        full |= above
+        share[full] = 1.0
         if not above.any():
-            return chance
-        sure |= above
-    return np.asarray(np.where(sure, 1.0, 0.0 if count <= 0 else chance))
+            break
+    return share
 
 
 def _systematic(
@@ -109,27 +110,12 @@ def inclusion(score: NDArray[np.floating], count: int, floor: float) -> NDArray[
     if count >= n:
         return np.ones(n)
     low = min(floor, count / n)
-    # The floor for all, the rest by score. `_proportional` bounds by 1, so the room above the
-    # floor is its unit.
+    # The floor for all, the rest by score, in units of the room between floor and 1.
     spare = (count - n * low) / (1.0 - low)
     size = size / size.max() if size.max() > 0 else np.ones(n)
     size = np.maximum(size, 1e-12)
-    extra = _fractional(size, spare)
+    extra = _proportional(size, spare)
     return np.asarray(np.clip(low + (1.0 - low) * extra, low, 1.0))
-
-
-def _fractional(size: NDArray[np.float64], total: float) -> NDArray[np.float64]:
-    """Return shares proportional to `size`, at most 1, that sum to `total` < n."""
-    share = np.zeros(len(size))
-    full = np.zeros(len(size), dtype=bool)
-    while not full.all() and total > full.sum():
-        share = (total - full.sum()) * size / size[~full].sum()
-        share[full] = 1.0
-        above = (share > 1.0) & ~full
-        if not above.any():
-            break
-        full |= above
-    return np.asarray(np.minimum(share, 1.0))
 
 
 def weight_cap(n: int, count: int, floor: float) -> float:
