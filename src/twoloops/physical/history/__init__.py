@@ -1,0 +1,1 @@
+"""A labelled past, read as the stream it was: seed rows, then turns."""
