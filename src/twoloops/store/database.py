@@ -1,0 +1,195 @@
+"""The connection under the catalog: transactions, the schema's version, inserts that may repeat."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from itertools import islice
+from typing import Any, TypeVar
+
+from sqlalchemy import Connection, Engine, Table, create_engine, event, insert, inspect, select
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import DatabaseError
+from sqlalchemy.pool import StaticPool
+
+from twoloops.records.errors import UserError
+from twoloops.records.journal import GENESIS
+from twoloops.store import schema
+
+T = TypeVar("T")
+Row = dict[str, Any]
+
+CHUNK = 500
+"""Values in one `IN (…)`: well under every engine's limit on parameters."""
+
+
+def stamp(at: datetime) -> str:
+    """Return a time as text that sorts as times do.
+
+    >>> from datetime import timedelta, timezone
+    >>> stamp(datetime(2026, 1, 1, 1, tzinfo=timezone(timedelta(hours=1))))
+    '2026-01-01T00:00:00.000000+00:00'
+
+    Raises:
+        ValueError: If the time has no zone.
+    """
+    if at.tzinfo is None:
+        raise ValueError(f"a time needs a zone: got {at.isoformat()}")
+    return at.astimezone(UTC).isoformat(timespec="microseconds")
+
+
+def chunks(values: Iterable[T], size: int = CHUNK) -> Iterator[list[T]]:
+    """Yield the values in lists of at most `size`.
+
+    >>> list(chunks("abc", 2))
+    [['a', 'b'], ['c']]
+    """
+    rest = iter(values)
+    while chunk := list(islice(rest, size)):
+        yield chunk
+
+
+class Database:
+    """One catalog. Used by one thread at a time.
+
+    Args:
+        url: SQLAlchemy's URL; `sqlite://` is a catalog in memory.
+
+    Raises:
+        UserError: If the catalog was written by a later version, or is no catalog.
+    """
+
+    def __init__(self, url: str) -> None:
+        self._engine = _engine(url)
+        self._connection: Connection | None = None
+        self._after: list[Callable[[], None]] = []
+        try:
+            self._prepare()
+        except DatabaseError as error:
+            self._engine.dispose()
+            raise UserError(
+                f"cannot open the catalog {url}: {error.orig}; check the path, or restore it "
+                "from a backup"
+            ) from error
+        except UserError:
+            self._engine.dispose()
+            raise
+
+    def close(self) -> None:
+        """Let go of the file or the server."""
+        self._engine.dispose()
+
+    @contextmanager
+    def transaction(self) -> Iterator[Connection]:
+        """Commit everything written inside together, or nothing of it.
+
+        An inner transaction is part of the outer one: when it fails its own writes are undone,
+        and the outer one decides about the rest.
+        """
+        outer = self._connection
+        if outer is not None:
+            registered = len(self._after)
+            try:
+                with outer.begin_nested():
+                    yield outer
+            except BaseException:
+                del self._after[registered:]
+                raise
+            return
+        with self._engine.begin() as connection:
+            self._connection, self._after = connection, []
+            try:
+                yield connection
+            finally:
+                self._connection = None
+        after, self._after = self._after, []
+        for act in after:
+            act()
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """Read: inside a transaction with its own writes, outside of one a consistent view."""
+        if self._connection is not None:
+            yield self._connection
+            return
+        with self._engine.connect().execution_options(read_only=True) as connection:
+            yield connection
+
+    def after_commit(self, act: Callable[[], None]) -> None:
+        """Do something once the open transaction is durable; never when it fails."""
+        if self._connection is None:
+            raise RuntimeError("after_commit needs an open transaction")
+        self._after.append(act)
+
+    def insert(self, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Insert rows; one that is there already is an error."""
+        if rows:
+            with self.transaction() as connection:
+                connection.execute(insert(table), rows)
+
+    def insert_absent(self, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Insert those rows whose key is not there yet; the others stay as they are."""
+        if rows:
+            with self.transaction() as connection:
+                statement = self._insert(table).on_conflict_do_nothing()
+                connection.execute(statement, rows)
+
+    def upsert(self, table: Table, row: Mapping[str, Any]) -> None:
+        """Insert a row, or replace the one with its primary key."""
+        keys = [column.name for column in table.primary_key]
+        changed = {name: value for name, value in row.items() if name not in keys}
+        with self.transaction() as connection:
+            statement = self._insert(table).values(**row)
+            connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=changed))
+
+    def _insert(self, table: Table) -> sqlite.Insert | postgresql.Insert:
+        if self._engine.dialect.name == "postgresql":
+            return postgresql.insert(table)
+        return sqlite.insert(table)
+
+    def _prepare(self) -> None:
+        with self.transaction() as connection:
+            if not inspect(connection).has_table(schema.meta.name):
+                schema.metadata.create_all(connection)
+                connection.execute(
+                    insert(schema.meta),
+                    [
+                        {"name": "schema", "value": str(schema.VERSION)},
+                        {"name": "journal", "value": f"0 {GENESIS}"},
+                    ],
+                )
+                return
+            found = connection.scalar(
+                select(schema.meta.c.value).where(schema.meta.c.name == "schema")
+            )
+        if int(found or 0) > schema.VERSION:
+            raise UserError(
+                f"this workspace has schema version {found}, and this twoloops understands "
+                f"versions up to {schema.VERSION}: upgrade twoloops"
+            )
+
+
+def _engine(url: str) -> Engine:
+    if url == "sqlite://":
+        # One connection, or every checkout would see another empty catalog.
+        engine = create_engine(url, poolclass=StaticPool, connect_args={"check_same_thread": False})
+    else:
+        engine = create_engine(url)
+    if engine.dialect.name == "sqlite":
+        event.listen(engine, "connect", _configure)
+        event.listen(engine, "begin", _begin)
+    return engine
+
+
+def _configure(connection: Any, _record: Any) -> None:
+    # The driver would otherwise begin transactions late and leave schema changes outside them.
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    for pragma in ("busy_timeout=30000", "journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _begin(connection: Connection) -> None:
+    # A writer takes the lock at once: a read turned into a write could fail half way.
+    reads = connection.get_execution_options().get("read_only", False)
+    connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")

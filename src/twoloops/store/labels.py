@@ -1,0 +1,209 @@
+"""Questions put to labellers, and the labels that came back."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import Row as Fetched
+from sqlalchemy import and_, exists, func, select
+
+from twoloops.records.errors import UserError
+from twoloops.records.label import Label, Question
+from twoloops.records.money import Money
+from twoloops.records.observation import Place
+from twoloops.store.database import Database, stamp
+from twoloops.store.observations import at_places, place_columns
+from twoloops.store.schema import labels, questions
+
+_ranked = (
+    questions.c.turn,
+    questions.c.rank,
+    questions.c.edge,
+    questions.c.epoch,
+    questions.c.counter,
+)
+
+
+class Questions:
+    """Questions by turn; lists come by turn, then rank, then place."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def add_many(self, task: str, new: Sequence[Question]) -> None:
+        """Put questions; putting one twice is putting it once.
+
+        Raises:
+            ValueError: If a turn asks about an observation twice in different ways.
+        """
+        with self._database.transaction():
+            known = {
+                (old.observation, old.turn): old
+                for condition in at_places(questions, (one.observation for one in new))
+                for old in self._list(condition)
+            }
+            fresh: dict[tuple[Place, int], Question] = {}
+            for one in new:
+                key = (one.observation, one.turn)
+                if (known.get(key) or fresh.setdefault(key, one)) != one:
+                    raise ValueError(f"turn {one.turn} asks about {one.observation} in two ways")
+            self._database.insert(
+                questions,
+                [
+                    {
+                        **place_columns(one.observation),
+                        "task": task,
+                        "turn": one.turn,
+                        "purpose": one.purpose,
+                        "probability": one.probability,
+                        "rank": one.rank,
+                    }
+                    for one in fresh.values()
+                ],
+            )
+
+    def of_turn(self, task: str, turn: int) -> list[Question]:
+        """Return a turn's questions."""
+        return self._list(questions.c.task == task, questions.c.turn == turn)
+
+    def of_task(self, task: str) -> list[Question]:
+        """Return every question of a task."""
+        return self._list(questions.c.task == task)
+
+    def open(self, task: str, turn: int | None = None) -> list[Question]:
+        """Return the questions (of a turn) that no labeller has answered."""
+        answered = exists().where(
+            and_(
+                labels.c.edge == questions.c.edge,
+                labels.c.epoch == questions.c.epoch,
+                labels.c.counter == questions.c.counter,
+            )
+        )
+        conditions = [questions.c.task == task, ~answered]
+        if turn is not None:
+            conditions.append(questions.c.turn == turn)
+        return self._list(*conditions)
+
+    def turns_of(self, places: Iterable[Place]) -> dict[Place, int]:
+        """Return the turn that first asked about each place; places never asked are absent."""
+        found: dict[Place, int] = {}
+        for condition in at_places(questions, places):
+            for one in self._list(condition):
+                found.setdefault(one.observation, one.turn)
+        return found
+
+    def _list(self, *conditions: Any) -> list[Question]:
+        query = select(questions).where(*conditions).order_by(*_ranked)
+        with self._database.reading() as connection:
+            return [
+                Question(
+                    Place(row.edge, row.epoch, row.counter),
+                    row.turn,
+                    row.purpose,
+                    row.probability,
+                    row.rank,
+                )
+                for row in connection.execute(query)
+            ]
+
+
+class Labels:
+    """Labels; several of one observation are normal, by different labellers."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def add_many(self, task: str, new: Sequence[Label]) -> list[Label]:
+        """Add labels; returns those that were not there yet.
+
+        The same answer of the same labeller again changes nothing, whatever its time.
+
+        Raises:
+            UserError: If a labeller has said something else of the same observation.
+        """
+        with self._database.transaction():
+            known = {
+                (old.observation, old.labeller): old
+                for olds in self.find(one.observation for one in new).values()
+                for old in olds
+            }
+            fresh: dict[tuple[Place, str], Label] = {}
+            for one in new:
+                key = (one.observation, one.labeller)
+                old = known.get(key) or fresh.setdefault(key, one)
+                if old.label != one.label:
+                    raise UserError(conflict(old, one.label))
+            self._database.insert(
+                labels,
+                [
+                    {
+                        **place_columns(one.observation),
+                        "labeller": one.labeller,
+                        "task": task,
+                        "label": one.label,
+                        "labelled_at": stamp(one.labelled_at),
+                        "amount": str(one.cost.amount),
+                        "currency": one.cost.currency,
+                    }
+                    for one in fresh.values()
+                ],
+            )
+            return list(fresh.values())
+
+    def find(self, places: Iterable[Place]) -> dict[Place, list[Label]]:
+        """Return labels by place, by labeller; places without a label are absent."""
+        found: dict[Place, list[Label]] = {}
+        for condition in at_places(labels, places):
+            for one in self._list(condition):
+                found.setdefault(one.observation, []).append(one)
+        return found
+
+    def of_task(self, task: str) -> list[Label]:
+        """Return all labels of a task, by place and labeller."""
+        return self._list(labels.c.task == task)
+
+    def of_turn(self, task: str, turn: int) -> list[Label]:
+        """Return the labels of the observations a turn asked about."""
+        asked = exists().where(
+            and_(
+                questions.c.edge == labels.c.edge,
+                questions.c.epoch == labels.c.epoch,
+                questions.c.counter == labels.c.counter,
+                questions.c.turn == turn,
+            )
+        )
+        return self._list(labels.c.task == task, asked)
+
+    def count(self, task: str) -> int:
+        """Count a task's labels."""
+        query = select(func.count()).select_from(labels).where(labels.c.task == task)
+        with self._database.reading() as connection:
+            return connection.scalar(query) or 0
+
+    def _list(self, *conditions: Any) -> list[Label]:
+        query = (
+            select(labels)
+            .where(*conditions)
+            .order_by(labels.c.edge, labels.c.epoch, labels.c.counter, labels.c.labeller)
+        )
+        with self._database.reading() as connection:
+            return [_label(row) for row in connection.execute(query)]
+
+
+def conflict(old: Label, label: str) -> str:
+    """Say that a labeller has answered differently before."""
+    return (
+        f"{old.observation}: {old.labeller} already said {old.label!r} and now says {label!r}; "
+        "give a second opinion under another labeller's name"
+    )
+
+
+def _label(row: Fetched[Any]) -> Label:
+    return Label(
+        Place(row.edge, row.epoch, row.counter),
+        row.label,
+        row.labeller,
+        datetime.fromisoformat(row.labelled_at),
+        Money(Decimal(row.amount), row.currency),
+    )

@@ -1,0 +1,105 @@
+"""What the catalog hands out beside the shared records."""
+
+from datetime import datetime
+from typing import Any, TypeVar
+
+import msgspec
+
+from twoloops.records.base import ModelCard
+from twoloops.records.digests import Digest
+from twoloops.records.gate import Verdict
+from twoloops.records.observation import Place
+
+T = TypeVar("T")
+
+
+class StoredModel(msgspec.Struct, frozen=True):
+    """A model of a task, and the turn that first made it."""
+
+    digest: Digest
+    task: str
+    turn: int
+    card: ModelCard
+
+
+class Release(msgspec.Struct, frozen=True):
+    """A model approved for a task, with the evidence that approved it."""
+
+    task: str
+    turn: int
+    model: Digest
+    verdict: Verdict
+    approved_at: datetime
+
+
+class Turn(msgspec.Struct, frozen=True):
+    """One turn of a task: the stage it is in, and that stage's own state as JSON."""
+
+    task: str
+    number: int
+    stage: str
+    closed: bool
+    state: str
+
+    def read(self, type_: type[T]) -> T:
+        """Return the state as a record."""
+        return msgspec.json.decode(self.state, type=type_)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the state as plain values."""
+        return msgspec.json.decode(self.state, type=dict[str, Any])
+
+
+class Quarantined(msgspec.Struct, frozen=True):
+    """One unusable input: where it came from, its place there, and why it is unusable."""
+
+    source: str
+    place: str
+    reason: str
+    at: datetime
+
+
+class Gap(msgspec.Struct, frozen=True, order=True):
+    """Counters of an edge's epoch that never arrived, both ends included."""
+
+    edge: str
+    epoch: str
+    first: int
+    last: int
+
+    @property
+    def missing(self) -> int:
+        """How many observations that are."""
+        return self.last - self.first + 1
+
+
+class Node(msgspec.Struct, frozen=True, order=True):
+    """A thing with a past, of a kind: `base`, `dataset`, `model`, `labeller` and so on."""
+
+    kind: str
+    title: str
+    digest: Digest
+
+
+class Edge(msgspec.Struct, frozen=True, order=True):
+    """`child` was made from `parent`."""
+
+    child: Digest
+    parent: Digest
+    relation: str
+
+
+class Forgotten(msgspec.Struct, frozen=True):
+    """What an input was used for before it was forgotten.
+
+    Args:
+        input: Its digest, which stays.
+        observations: The observations that had exactly these bytes.
+        datasets: Digests of the datasets that hold it.
+        models: Digests of the models made from one of them.
+    """
+
+    input: Digest
+    observations: tuple[Place, ...]
+    datasets: tuple[Digest, ...]
+    models: tuple[Digest, ...]
