@@ -1,0 +1,1 @@
+"""Built-in features: fixed encoders, nothing to download. They are no open models."""

@@ -1,0 +1,1 @@
+"""Open models that come as packages, turned into bases."""
