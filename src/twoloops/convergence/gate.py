@@ -240,7 +240,7 @@ def _sign_evidence(pairs: _Pairs, look: int) -> float:
     """
     won, lost = int((pairs.x[0] < 0).sum()), int((pairs.x[0] > 0).sum())
     ways = sum(math.comb(won + lost, wins) for wins in range(won, won + lost + 1))
-    chance = ways / 2 ** (won + lost)
+    chance = ways / (1 << (won + lost))
     return min(6 / (math.pi * look) ** 2 / max(chance, 1 / betting.CEILING), betting.CEILING)
 
 
