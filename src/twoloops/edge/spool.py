@@ -1,0 +1,395 @@
+"""The edge's durable queue: one SQLite file, a writer thread that commits groups.
+
+An observation is *kept* once its group is committed (`PRAGMA synchronous=FULL`); `append`
+returns before that. Numbers are handed out only below a mark that was made durable earlier, so
+after a crash the numbers between the last committed one and the mark are those that may have
+been given and lost: they are recorded as a gap and never used again.
+
+Laws, for any sequence of append, flush, acknowledge, clean closing and kill:
+
+- what was flushed comes back from `pending`, in order, exactly once, until acknowledged;
+- no number is given twice, and every number below the next is committed or in a gap;
+- clean closings leave no gap.
+"""
+
+import os
+import secrets
+import sqlite3
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import NamedTuple, Self
+
+import msgspec
+
+from twoloops.edge.sources import Arrival
+from twoloops.records.digests import canonical, digest_bytes
+from twoloops.records.errors import TransientError, UserError
+from twoloops.records.observation import Decision, Kept, Observation, Place
+
+SCHEMA_VERSION = 1
+SMALLEST_BLOCK = 64
+"""Numbers reserved ahead: at 1 ms a verdict, four commits of 16 ms fit before `append` waits."""
+LARGEST_BLOCK = 1024
+
+_SCHEMA = """
+CREATE TABLE state (
+    edge TEXT NOT NULL, epoch TEXT NOT NULL,
+    settled INTEGER NOT NULL,   -- every number up to here is committed or in a gap
+    reserved INTEGER NOT NULL,  -- no number above was ever handed out
+    seen INTEGER NOT NULL);
+CREATE TABLE observation (
+    counter INTEGER PRIMARY KEY, record BLOB NOT NULL, input TEXT NOT NULL);
+CREATE INDEX observation_input ON observation (input);
+CREATE TABLE input (digest TEXT PRIMARY KEY, data BLOB NOT NULL);
+CREATE TABLE gap (first INTEGER PRIMARY KEY, last INTEGER NOT NULL);
+"""
+
+
+class Spooled(NamedTuple):
+    """A kept observation with its input's bytes."""
+
+    observation: Observation
+    input: bytes
+
+
+class _Entry(NamedTuple):
+    counter: int
+    arrival: Arrival
+    task: str
+    decision: Decision | None
+    kept: Kept
+
+
+def new_epoch() -> str:
+    """Return a random name for one life of a spool file."""
+    return secrets.token_hex(8)
+
+
+class Spool:
+    """The queue of one edge, opened by one process at a time.
+
+    Args:
+        path: The SQLite file; made if absent.
+        edge: The edge's name; a file belongs to one edge.
+        epoch: Makes the epoch's name when the file is made.
+        on_commit: Called by the writer thread, with the highest number now durable, after
+            each commit.
+
+    Raises:
+        UserError: When the file is in use, belongs to another edge, or is no spool.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        edge: str,
+        *,
+        epoch: Callable[[], str] = new_epoch,
+        on_commit: Callable[[int], None] | None = None,
+    ) -> None:
+        self._path, self._on_commit, self._process = path, on_commit, os.getpid()
+        self._connection = _connect(path)
+        try:
+            state = _open(self._connection, path, edge, epoch)
+        except BaseException:
+            self._connection.close()
+            raise
+        self.edge, self.epoch = edge, state.epoch
+        self._seen = state.seen
+        self._handed = self._settled = state.settled
+        self._reserved = state.reserved
+        self._queue: list[_Entry] = []
+        self._failure: Exception | None = None
+        self._closing = self._closed = False
+        self._database = threading.Lock()  # guards the connection; taken alone or before _state
+        self._state = threading.Lock()  # guards everything else
+        self._work = threading.Condition(self._state)
+        self._done = threading.Condition(self._state)
+        self._writer = threading.Thread(target=self._write, name="spool", daemon=True)
+        self._writer.start()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    @property
+    def committed(self) -> int:
+        """The highest number that is durable."""
+        return self._settled
+
+    @property
+    def seen(self) -> int:
+        """Arrivals counted so far; after a kill, those up to the last commit."""
+        return self._seen
+
+    @property
+    def gaps(self) -> tuple[tuple[int, int], ...]:
+        """First and last number of each stretch that may have been given and lost."""
+        with self._database:
+            return tuple(self._connection.execute("SELECT first, last FROM gap ORDER BY first"))
+
+    @property
+    def unknown(self) -> int:
+        """Decisions unknown: at most so many verdicts were given and lost in crashes so far."""
+        return sum(last - first + 1 for first, last in self.gaps)
+
+    def arrive(self) -> int:
+        """Count one arrival, kept or not, and return its number, from 0.
+
+        The number only keys the draw of `capture.chance`; after a kill some may come again.
+        """
+        with self._state:
+            self._seen += 1
+            return self._seen - 1
+
+    def append(self, arrival: Arrival, task: str, decision: Decision | None, kept: Kept) -> int:
+        """Queue one observation and return its number at once; it is durable later.
+
+        It waits only when the writer has fallen a whole reserved block behind.
+
+        Raises:
+            TransientError: When the last commit failed (a full disk). Nothing was appended;
+                what was queued before is kept in memory and tried again after this call.
+        """
+        with self._state:
+            self._check()
+            while self._handed >= self._reserved:
+                self._done.wait()
+                self._check()
+            self._handed += 1
+            self._queue.append(_Entry(self._handed, arrival, task, decision, kept))
+            self._work.notify()
+            return self._handed
+
+    def flush(self) -> None:
+        """Wait until everything appended so far is durable.
+
+        Raises:
+            TransientError: As `append` does.
+        """
+        with self._state:
+            target = self._handed
+            self._check()
+            while self._settled < target:
+                self._done.wait()
+                self._check()
+
+    def pending(self, limit: int) -> list[Spooled]:
+        """Return the first durable observations that are not acknowledged, in order."""
+        with self._database:
+            rows = self._connection.execute(
+                "SELECT record, data FROM observation JOIN input ON digest = input"
+                " ORDER BY counter LIMIT ?",
+                (limit,),
+            ).fetchall()
+        return [
+            Spooled(msgspec.json.decode(record, type=Observation), data) for record, data in rows
+        ]
+
+    def acknowledge(self, counter: int) -> None:
+        """Drop every observation up to a number: whoever received them has them durably.
+
+        Raises:
+            UserError: When the number is not durable here yet.
+        """
+        if counter > self._settled:
+            raise UserError(
+                f"spool {self._path}: number {counter} was acknowledged, and only numbers up to "
+                f"{self._settled} are durable: acknowledge what `pending` returned"
+            )
+        with self._database, _transaction(self._connection):
+            self._connection.execute(
+                "DELETE FROM input WHERE digest IN"
+                " (SELECT input FROM observation WHERE counter <= :upto) AND NOT EXISTS"
+                " (SELECT 1 FROM observation WHERE input = digest AND counter > :upto)",
+                {"upto": counter},
+            )
+            self._connection.execute("DELETE FROM observation WHERE counter <= ?", (counter,))
+
+    def close(self) -> None:
+        """Flush, note the clean end and release the file; a second call does nothing.
+
+        Raises:
+            TransientError: When the last observations could not be written; they then count as
+                unknown when the file is opened again.
+        """
+        if self._closed or self._process != os.getpid():
+            return
+        self._closed = True
+        try:
+            self.flush()
+        finally:
+            with self._state:
+                self._closing = True
+                self._work.notify()
+            self._writer.join()
+            try:
+                if not self._queue:
+                    with _transaction(self._connection):
+                        self._connection.execute(
+                            "UPDATE state SET reserved = settled, seen = ?", (self._seen,)
+                        )
+            finally:
+                self._connection.close()
+
+    def _check(self) -> None:
+        """Raise what the writer met, and let it try again."""
+        if self._process != os.getpid():
+            raise UserError(
+                f"spool {self._path} was opened by process {self._process} and is used by "
+                f"{os.getpid()}: open it after the fork"
+            )
+        if self._closing:
+            raise UserError(f"spool {self._path} is closed: open it again")
+        failure, self._failure = self._failure, None
+        if failure is not None:
+            self._work.notify()
+            waiting = len(self._queue)
+            raise TransientError(
+                f"spool {self._path} cannot be written ({failure}): {waiting} observations wait "
+                "in memory; free disk space, then try again"
+            ) from failure
+
+    def _write(self) -> None:
+        """Commit whatever is queued, as one group, as soon as the last group is durable."""
+        while True:
+            with self._state:
+                while not self._closing and (self._failure is not None or not self._queue):
+                    self._work.wait()
+                # At closing, everything was flushed already, or the flush failed.
+                if self._closing:
+                    return
+                group, seen = self._queue[:], self._seen
+            try:
+                self._make_durable(group, seen)
+            except Exception as error:  # whatever it is must reach the caller, not end here
+                with self._state:
+                    self._failure = error
+                    self._done.notify_all()
+
+    def _make_durable(self, group: Sequence[_Entry], seen: int) -> None:
+        # The faster numbers are used, the more are reserved; the fewer, the closer the bound
+        # on what a crash can lose.
+        ahead = min(max(2 * len(group), SMALLEST_BLOCK), LARGEST_BLOCK)
+        last = group[-1].counter
+        self._commit(group, last + ahead, seen)
+        with self._state:
+            del self._queue[: len(group)]
+            self._settled, self._reserved = last, last + ahead
+            self._done.notify_all()
+        if self._on_commit is not None:
+            self._on_commit(last)
+
+    def _commit(self, group: Sequence[_Entry], reserved: int, seen: int) -> None:
+        inputs, observations = [], []
+        for entry in group:
+            digest = digest_bytes(entry.arrival.input)
+            observation = Observation(
+                place=Place(self.edge, self.epoch, entry.counter),
+                task=entry.task,
+                input=digest,
+                observed_at=entry.arrival.observed_at,
+                period=entry.arrival.period,
+                decision=entry.decision,
+                kept=entry.kept,
+                origin=entry.arrival.origin,
+            )
+            inputs.append((digest, entry.arrival.input))
+            observations.append((entry.counter, canonical(observation), digest))
+        with self._database, _transaction(self._connection):
+            run = self._connection
+            run.executemany("INSERT OR IGNORE INTO input VALUES (?, ?)", inputs)
+            run.executemany("INSERT INTO observation VALUES (?, ?, ?)", observations)
+            run.execute(
+                "UPDATE state SET settled = ?, reserved = ?, seen = ?",
+                (group[-1].counter, reserved, seen),
+            )
+
+
+class _State(NamedTuple):
+    epoch: str
+    settled: int
+    reserved: int
+    seen: int
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    connection = None
+    try:
+        connection = sqlite3.connect(path, timeout=0, isolation_level=None, check_same_thread=False)
+        # Exclusive: a second agent on the same file would hand out the same numbers.
+        for pragma in ("locking_mode = EXCLUSIVE", "journal_mode = WAL", "synchronous = FULL"):
+            connection.execute(f"PRAGMA {pragma}")
+        with _transaction(connection):  # takes the lock
+            pass
+    except sqlite3.DatabaseError as error:
+        if connection is not None:
+            connection.close()
+        if isinstance(error, sqlite3.OperationalError):
+            raise UserError(
+                f"spool {path} cannot be opened ({error}): check that no other agent uses it "
+                "and that its folder can be written"
+            ) from error
+        raise UserError(f"{path} is no spool file ({error}): name another file") from error
+    return connection
+
+
+def _open(
+    connection: sqlite3.Connection, path: Path, edge: str, epoch: Callable[[], str]
+) -> _State:
+    """Read the state, account for a crash, and reserve the first block."""
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    if version > SCHEMA_VERSION:
+        raise UserError(
+            f"spool {path} has schema version {version}, and this twoloops understands versions "
+            f"up to {SCHEMA_VERSION}: upgrade twoloops on this machine"
+        )
+    with _transaction(connection):
+        if version == 0:
+            _create(connection, path, edge, epoch())
+        owner, name, settled, reserved, seen = connection.execute(
+            "SELECT edge, epoch, settled, reserved, seen FROM state"
+        ).fetchone()
+        if owner != edge:
+            raise UserError(
+                f"spool {path} belongs to edge {owner!r}, not {edge!r}: give each edge its own file"
+            )
+        if reserved > settled:  # not closed: these numbers may have been given and lost
+            connection.execute("INSERT INTO gap VALUES (?, ?)", (settled + 1, reserved))
+        opened = _State(name, reserved, reserved + SMALLEST_BLOCK, seen)
+        connection.execute(
+            "UPDATE state SET settled = ?, reserved = ?", (opened.settled, opened.reserved)
+        )
+    return opened
+
+
+def _create(connection: sqlite3.Connection, path: Path, edge: str, epoch: str) -> None:
+    if connection.execute("SELECT count(*) FROM sqlite_master").fetchone() != (0,):
+        raise UserError(f"{path} is a SQLite file, but no spool: name another file")
+    # Statement by statement: `executescript` would end the transaction.
+    for statement in filter(str.strip, _SCHEMA.split(";\n")):
+        connection.execute(statement)
+    connection.execute("INSERT INTO state VALUES (?, ?, 0, 0, 0)", (edge, epoch))
+    connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+
+
+@contextmanager
+def _transaction(connection: sqlite3.Connection) -> Iterator[None]:
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:  # a full disk may have ended it already
+            connection.execute("ROLLBACK")
+        raise
