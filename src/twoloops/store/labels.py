@@ -86,11 +86,11 @@ class Questions:
         return self._list(*conditions)
 
     def turns_of(self, places: Iterable[Place]) -> dict[Place, int]:
-        """Return the turn that first asked about each place; places never asked are absent."""
+        """Return the turn that last asked about each place; places never asked are absent."""
         found: dict[Place, int] = {}
         for condition in at_places(questions, places):
             for one in self._list(condition):
-                found.setdefault(one.observation, one.turn)
+                found[one.observation] = one.turn
         return found
 
     def _list(self, *conditions: Any) -> list[Question]:
