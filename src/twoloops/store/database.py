@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from itertools import islice
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Engine, Table, create_engine, event, insert, inspect, select
+from sqlalchemy import URL, Connection, Engine, Table, create_engine, event, insert, inspect, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DatabaseError
 from sqlalchemy.pool import StaticPool
@@ -58,7 +58,7 @@ class Database:
         UserError: If the catalog was written by a later version, or is no catalog.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str | URL) -> None:
         self._engine = _engine(url)
         self._connection: Connection | None = None
         self._after: list[Callable[[], None]] = []
@@ -168,7 +168,7 @@ class Database:
             )
 
 
-def _engine(url: str) -> Engine:
+def _engine(url: str | URL) -> Engine:
     if url == "sqlite://":
         # One connection, or every checkout would see another empty catalog.
         engine = create_engine(url, poolclass=StaticPool, connect_args={"check_same_thread": False})

@@ -6,6 +6,8 @@ from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 
+from sqlalchemy import URL
+
 from twoloops.records.digests import Digest
 from twoloops.records.errors import UserError
 from twoloops.store.arrivals import Marks, Quarantine
@@ -77,7 +79,7 @@ class Store:
                 f"cannot make the workspace {folder}: {error.strerror}; choose a folder you "
                 "may write to"
             ) from error
-        return cls(Database(f"sqlite:///{catalog}"), blobs)
+        return cls(Database(URL.create("sqlite", database=str(catalog))), blobs)
 
     @classmethod
     def in_memory(cls) -> "Store":
