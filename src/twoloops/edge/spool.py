@@ -124,7 +124,7 @@ class Spool:
 
     @property
     def committed(self) -> int:
-        """The highest number that is durable."""
+        """Every number up to this one is durable, or lost in a recorded gap."""
         return self._settled
 
     @property
@@ -270,25 +270,27 @@ class Spool:
                 if self._closing:
                     return
                 group, seen = self._queue[:], self._seen
+                # The faster numbers are used, the more are reserved; the fewer, the closer the
+                # bound on what a crash can lose.
+                ahead = min(max(2 * len(group), SMALLEST_BLOCK), LARGEST_BLOCK)
+                reserved = group[-1].counter + ahead
+                # A lower mark binds before it is durable, a higher one after.
+                self._reserved = min(self._reserved, reserved)
             try:
-                self._make_durable(group, seen)
+                self._make_durable(group, reserved, seen)
             except Exception as error:  # whatever it is must reach the caller, not end here
                 with self._state:
                     self._failure = error
                     self._done.notify_all()
 
-    def _make_durable(self, group: Sequence[_Entry], seen: int) -> None:
-        # The faster numbers are used, the more are reserved; the fewer, the closer the bound
-        # on what a crash can lose.
-        ahead = min(max(2 * len(group), SMALLEST_BLOCK), LARGEST_BLOCK)
-        last = group[-1].counter
-        self._commit(group, last + ahead, seen)
+    def _make_durable(self, group: Sequence[_Entry], reserved: int, seen: int) -> None:
+        self._commit(group, reserved, seen)
         with self._state:
             del self._queue[: len(group)]
-            self._settled, self._reserved = last, last + ahead
+            self._settled, self._reserved = group[-1].counter, reserved
             self._done.notify_all()
         if self._on_commit is not None:
-            self._on_commit(last)
+            self._on_commit(group[-1].counter)
 
     def _commit(self, group: Sequence[_Entry], reserved: int, seen: int) -> None:
         inputs, observations = [], []
