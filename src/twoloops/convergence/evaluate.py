@@ -164,10 +164,10 @@ def wilson(rate: float, effective: float) -> Interval:
     >>> [round(end, 3) for end in wilson(0.0, 100)]
     [0.0, 0.038]
     """
-    from scipy.stats import t
+    from scipy.special import stdtrit
 
     # With equal weights and many items this is the usual 1.96.
-    quantile = float(t.ppf(0.975, max(effective - 1, 1.0)))
+    quantile = float(stdtrit(max(effective - 1, 1.0), 0.975))
     square = quantile**2 / effective
     centre = (rate + square / 2) / (1 + square)
     half = quantile / (1 + square) * np.sqrt(rate * (1 - rate) / effective + square / 4 / effective)
