@@ -86,11 +86,11 @@ def choose(
     threshold = max(start, *asked.values())
     estimated = max(rate(*one, threshold) for one in usable.values())
     bound = max(asked, key=lambda name: asked[name])
-    limit = f"{100 * max_false_reject_rate:.3g} % false rejects"
+    limit = f"within {100 * max_false_reject_rate:.3g} % false rejects"
     if threshold == start:
-        reason = f"threshold {start:.3g}: {why}, which keeps within {limit}"
+        reason = f"threshold {start:.3g}: {why}, which keeps {limit}"
     else:
-        reason = f"threshold {threshold:.3g}: {why}, {limit} by {bound} for more"
+        reason = f"threshold {threshold:.3g}: {why}, {bound} ask for more to keep {limit}"
     return Choice(threshold, f"{reason} (estimated {100 * estimated:.2g} %)", estimated)
 
 
