@@ -6,9 +6,10 @@ from pathlib import Path
 
 from twoloops.digital.base import Base
 from twoloops.digital.concatenate import concatenate
-from twoloops.digital.features.minirocket import minirocket
 from twoloops.digital.features.ngrams import char_ngrams
 from twoloops.digital.features.signals import signal_features
+from twoloops.digital.features.texture import texture
+from twoloops.digital.packaged.efficientnet import efficientnet
 from twoloops.digital.packaged.minilm import minilm
 from twoloops.records.errors import TransientError, UserError
 from twoloops.records.task import Kind
@@ -41,6 +42,8 @@ def first_base(kind: Kind, shape: tuple[int, int] | None = None) -> Base:
     """
     if kind == "text":
         return char_ngrams()
+    if kind == "image":
+        return texture()
     return signal_features(*_signal_shape(shape))
 
 
@@ -49,7 +52,7 @@ def upstream(
 ) -> tuple[Offer, ...]:
     """Return what arrives from upstream, alone and beside the built-in features.
 
-    Texts have an open model. For signals none is packaged: a second, larger set of
+    Text and images have an open model. For signals none is packaged: a second, larger set of
     random kernels stands in, which is no open model and says so on its card.
 
     Args:
@@ -66,12 +69,21 @@ def upstream(
                 lambda cache: concatenate([char_ngrams(), minilm(cache)]),
             ),
         )
+    if kind == "image":
+        return (
+            Offer("efficientnet-lite0", turn, lambda _: efficientnet()),
+            Offer(
+                "builtin/texture+efficientnet-lite0",
+                turn,
+                lambda _: concatenate([texture(), efficientnet()]),
+            ),
+        )
     channels, samples = _signal_shape(shape)
     return (
         Offer(
-            "builtin/minirocket-large",
+            "builtin/statistics+builtin/minirocket-large",
             turn,
-            lambda _: minirocket(channels, samples, large=True),
+            lambda _: signal_features(channels, samples, large=True),
         ),
     )
 

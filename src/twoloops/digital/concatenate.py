@@ -8,7 +8,6 @@ import onnx
 from twoloops.digital.base import Base
 from twoloops.digital.graphs import (
     EMBEDDING,
-    Sketch,
     new_model,
     read_metadata,
     rename_step,
@@ -24,12 +23,13 @@ from twoloops.records.preprocess import Preprocess, Step
 
 
 def concatenate(bases: Sequence[Base]) -> Base:
-    """Return one base whose embedding is the parts' unit vectors, one after the other.
+    """Return one base whose embedding is the parts' embeddings, one after the other.
 
+    Each base already has about unit length by a scaling of its own, so none outweighs another.
     Parts that want the same tensor share it, so an input is prepared once. Counts stay usable
     as counts (`card.sparse`) only as far as they lead: give sparse parts first.
 
-    Law: `encode(concatenate([a, b])) == hstack([unit(encode(a)), unit(encode(b))])`.
+    Law: `encode(concatenate([a, b])) == hstack([encode(a), encode(b)])`.
 
     Raises:
         UserError: With fewer than two bases, or bases for different kinds of input.
@@ -43,26 +43,18 @@ def concatenate(bases: Sequence[Base]) -> Base:
     joined = onnx.GraphProto(name="base")
     steps: dict[bytes, Step] = {}
     assets: dict[Digest, str] = {}
-    sketch = Sketch("join.")
-    units = []
+    ends = [f"p{index}.{EMBEDDING}" for index in range(len(bases))]
     for index, base in enumerate(bases):
         model = onnx.load_from_string(base.graph)
         preprocess, carried = read_metadata(model)
         assets |= carried
         _append(joined, model, f"p{index}.", _share(steps, preprocess, f"p{index}."))
-        units.append(sketch.unit(f"p{index}.{EMBEDDING}"))
     card = joined_card(cards)
-    sketch.nodes.append(
-        onnx.helper.make_node("Concat", units, [EMBEDDING], name="join.concat", axis=1)
-    )
-    joined.node.extend(sketch.nodes)
-    joined.initializer.extend(sketch.constants)
+    joined.node.append(onnx.helper.make_node("Concat", ends, [EMBEDDING], name="join", axis=1))
     record = Preprocess(tuple(steps.values()))
     joined.input.extend(value for step in record.steps for value in step_inputs(step))
     joined.output.append(
-        onnx.helper.make_tensor_value_info(
-            EMBEDDING, onnx.TensorProto.FLOAT, ["n", card.dimension]
-        )
+        onnx.helper.make_tensor_value_info(EMBEDDING, onnx.TensorProto.FLOAT, ["n", card.dimension])
     )
     return Base(card, seal(new_model(joined), to_properties(record, assets)))
 

@@ -70,6 +70,10 @@ class Sketch:
         length = self.node("ReduceL2", value, axes=[1], keepdims=1)
         return self.node("Div", value, self.node("Max", length, self.floats(TINY)))
 
+    def by_width(self, value: str, dimension: int) -> str:
+        """Divide (n, dimension) by √dimension: about unit length, and rows keep their size."""
+        return self.node("Div", value, self.floats(float(np.sqrt(dimension))))
+
     def signed_log(self, value: str) -> str:
         """Return sign(x)·log(1 + |x|): keeps the sign, tames the range."""
         size = self.node("Log", self.node("Add", self.node("Abs", value), self.floats(1.0)))

@@ -4,66 +4,50 @@ import numpy as np
 
 from twoloops.digital.base import Base
 from twoloops.digital.features.card import features_card
+from twoloops.digital.features.windows import Standardised, root_mean_square, standardise
 from twoloops.digital.graphs import Sketch
 from twoloops.records.preprocess import Preprocess, Window
 
 QUANTILES = (0.0, 0.05, 0.25, 0.5, 0.75, 0.95, 1.0)
-SEGMENTS = 8
-# Keeps a dead channel's ratios finite: it is far below any deviation a sensor reports.
-FLOOR = 1e-6
+SEGMENTS = 16
+LAGS = (1, 2, 4, 8, 16, 32, 64)
+# Pairs grow with the square of the channels; beyond this they would outnumber all the rest.
+CORRELATED_CHANNELS = 12
 
 
 def statistics(channels: int, samples: int) -> Base:
     """Return the base of plain statistics: windows (n, channels, samples) → (n, dimension).
 
-    Per channel: mean, deviation, 7 quantiles, change along the fitted line, mean of each of up
-    to 8 equal segments, skewness and kurtosis, and for the lags 1, 2, 4, … below a quarter of
-    the window the deviation of lagged differences relative to the deviation (a spectrum without
-    a Fourier transform). Everything passes sign(x)·log(1 + |x|), so that bars, degrees and
-    volts get comparable scales.
+    Per channel: mean, deviation, 7 quantiles, change along the fitted line, the means of up to
+    16 equal segments (machine cycles start at a known moment), skewness, kurtosis, and for the
+    lags 1, 2, 4, … up to a quarter of the window how far the signal moves within the lag, in
+    deviations (a spectrum without a Fourier transform, the same at any amplitude). For up to 12
+    channels: their correlations. Everything passes sign(x)·log(1 + |x|), so that bars, degrees
+    and volts get comparable scales, and is divided by √dimension.
     """
     sketch = Sketch()
     step = Window(channels, samples)
-    groups, width = statistics_nodes(sketch, step.output, samples)
-    dimension = channels * width
-    joined = sketch.node("Concat", *groups, axis=2)
-    embedding = sketch.signed_log(sketch.node("Reshape", joined, sketch.ints(0, dimension)))
-    graph = sketch.finish(embedding, dimension, Preprocess((step,)))
-    operations = channels * samples * (width + int(np.log2(samples)))
-    return Base(features_card("builtin/statistics", "signal", dimension, operations), graph)
-
-
-def statistics_nodes(sketch: Sketch, window: str, samples: int) -> tuple[list[str], int]:
-    """Write the statistics of `window`; return tensors (n, channels, k) and the sum of their k."""
-    mean = sketch.node("ReduceMean", window, axes=[2], keepdims=1)
-    centred = sketch.node("Sub", window, mean)
-    deviation = _deviation(sketch, centred)
-    floored = sketch.node("Max", deviation, sketch.floats(FLOOR))
-    scaled = sketch.node("Div", centred, floored)
-    cube = sketch.node("Mul", scaled, sketch.node("Mul", scaled, scaled))
-    skewness = sketch.node("ReduceMean", cube, axes=[2], keepdims=1)
-    kurtosis = sketch.node("ReduceMean", sketch.node("Mul", cube, scaled), axes=[2], keepdims=1)
-    segments, count = _segment_means(sketch, window, samples)
-    lags = [lag for lag in (1, 2, 4, 8, 16, 32, 64) if lag <= samples // 4]
-    bands = [
-        sketch.node("Div", _difference(sketch, window, lag, samples), floored) for lag in lags
+    standard = standardise(sketch, step.output)
+    groups = [
+        (standard.mean, 1),
+        (standard.deviation, 1),
+        (_quantiles(sketch, standard.window, samples), len(QUANTILES)),
+        (_change(sketch, standard.centred, samples), 1),
+        _segments(sketch, standard.window, samples),
+        *_moments(sketch, standard),
+        *_movements(sketch, standard, samples),
     ]
-    quantiles = _quantiles(sketch, window, samples)
-    change = _change(sketch, centred, samples)
-    groups = [mean, deviation, quantiles, change, segments, skewness, kurtosis, *bands]
-    return groups, 2 + len(QUANTILES) + 1 + count + 2 + len(bands)
-
-
-def _deviation(sketch: Sketch, centred: str) -> str:
-    square = sketch.node("Mul", centred, centred)
-    return sketch.node("Sqrt", sketch.node("ReduceMean", square, axes=[2], keepdims=1))
-
-
-def _difference(sketch: Sketch, window: str, lag: int, samples: int) -> str:
-    """Root mean square of x[t + lag] − x[t]."""
-    late = sketch.node("Slice", window, sketch.ints(lag), sketch.ints(samples), sketch.ints(2))
-    early = sketch.node("Slice", window, sketch.ints(0), sketch.ints(samples - lag), sketch.ints(2))
-    return _deviation(sketch, sketch.node("Sub", late, early))
+    dimension = channels * sum(width for _, width in groups)
+    joined = sketch.node("Concat", *[name for name, _ in groups], axis=2)
+    flat = sketch.node("Reshape", joined, sketch.ints(0, dimension))
+    if 1 < channels <= CORRELATED_CHANNELS:
+        pairs = _correlations(sketch, standard.scores, channels, samples)
+        flat = sketch.node("Concat", flat, pairs, axis=1)
+        dimension += channels * (channels - 1) // 2
+    embedding = sketch.by_width(sketch.signed_log(flat), dimension)
+    graph = sketch.finish(embedding, dimension, Preprocess((step,)))
+    operations = dimension * samples
+    return Base(features_card("builtin/statistics", "signal", dimension, operations), graph)
 
 
 def _quantiles(sketch: Sketch, window: str, samples: int) -> str:
@@ -81,9 +65,37 @@ def _change(sketch: Sketch, centred: str, samples: int) -> str:
     return sketch.node("MatMul", centred, sketch.constant(weights[:, None].astype(np.float32)))
 
 
-def _segment_means(sketch: Sketch, window: str, samples: int) -> tuple[str, int]:
+def _segments(sketch: Sketch, window: str, samples: int) -> tuple[str, int]:
     count = min(SEGMENTS, samples // 2)
     member = np.arange(samples) * count // samples
     average = (member[:, None] == np.arange(count)).astype(np.float32)
     average /= average.sum(axis=0)
     return sketch.node("MatMul", window, sketch.constant(average)), count
+
+
+def _moments(sketch: Sketch, standard: Standardised) -> list[tuple[str, int]]:
+    """Skewness and kurtosis."""
+    z = standard.scores
+    cube = sketch.node("Mul", z, sketch.node("Mul", z, z))
+    fourth = sketch.node("Mul", cube, z)
+    return [(sketch.node("ReduceMean", x, axes=[2], keepdims=1), 1) for x in (cube, fourth)]
+
+
+def _movements(sketch: Sketch, standard: Standardised, samples: int) -> list[tuple[str, int]]:
+    """Root mean square of z[t + lag] − z[t], for each lag."""
+    moved = []
+    for lag in (lag for lag in LAGS if lag <= samples // 4):
+        z, axis = standard.scores, sketch.ints(2)
+        late = sketch.node("Slice", z, sketch.ints(lag), sketch.ints(samples), axis)
+        early = sketch.node("Slice", z, sketch.ints(0), sketch.ints(samples - lag), axis)
+        moved.append((root_mean_square(sketch, sketch.node("Sub", late, early)), 1))
+    return moved
+
+
+def _correlations(sketch: Sketch, scores: str, channels: int, samples: int) -> str:
+    turned = sketch.node("Transpose", scores, perm=[0, 2, 1])
+    products = sketch.node("MatMul", scores, turned)
+    scaled = sketch.node("Div", products, sketch.floats(float(samples)))
+    flat = sketch.node("Reshape", scaled, sketch.ints(0, channels * channels))
+    rows, columns = np.triu_indices(channels, 1)
+    return sketch.node("Gather", flat, sketch.ints(*(rows * channels + columns)), axis=1)
