@@ -11,7 +11,7 @@ from twoloops.physical.history.images import ARCHIVES, read_images
 from twoloops.physical.history.options import Mapping, Plan, Reading
 from twoloops.physical.history.solar import NORMAL, solar_cells
 from twoloops.physical.history.stream import History
-from twoloops.physical.history.table import read_table
+from twoloops.physical.history.table import arguments, read_table
 from twoloops.records.errors import UserError
 from twoloops.store.fetch import Progress, default_cache
 
@@ -59,6 +59,9 @@ def read(source: str, mapping: Mapping) -> Reading:
     path = Path(source).expanduser()
     if path.is_dir() or path.name.lower().endswith(ARCHIVES):
         if path.exists():
+            if mapping != Mapping():
+                said = " ".join(arguments(mapping))
+                raise UserError(f"{source}: images in folders have no columns: leave out  {said}")
             return read_images(path, source)
     elif path.is_file():
         if path.suffix.lower() == ".npz":
