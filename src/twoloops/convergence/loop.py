@@ -1,0 +1,190 @@
+"""One task's two loops over a store: what the stages of a turn share.
+
+Holds no state of its own that cannot be computed again: what is remembered here (embeddings,
+fitted heads, loaded bases) follows from what lies in the store.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+
+import numpy as np
+
+from twoloops.convergence.encode import Encoder, Read
+from twoloops.convergence.policy import Policy
+from twoloops.convergence.specialise import Specialised, specialise
+from twoloops.convergence.state import STAGES, TurnState
+from twoloops.digital.base import Base
+from twoloops.digital.catalogue import Offer, first_base, try_load
+from twoloops.physical.duplicates import Signature, group, signature
+from twoloops.records.dataset import Dataset
+from twoloops.records.digests import Digest
+from twoloops.records.observation import Observation, Place
+from twoloops.records.task import Kind, Task
+from twoloops.store.workspace import Store
+
+
+class Workbench:
+    """Loaded bases and embeddings, shared by all arms of a replay.
+
+    Args:
+        offers: What arrives from upstream.
+        cache: Folder for what bases fetch or convert.
+        encoder: Remembers embeddings.
+    """
+
+    def __init__(self, offers: Sequence[Offer], cache: Path, encoder: Encoder | None = None):
+        self.offers = {offer.name: offer for offer in offers}
+        self.encoder = encoder or Encoder()
+        self._cache = cache
+        self._loaded: dict[str, Base | str] = {}
+        self._signatures: dict[Digest, Signature] = {}
+
+    def first(self, task: Task) -> Base:
+        """Return the built-in features the task starts on."""
+        name = f"first/{task.kind}/{task.shape}"
+        if name not in self._loaded:
+            self._loaded[name] = first_base(task.kind, task.shape)
+        found = self._loaded[name]
+        assert isinstance(found, Base)
+        return found
+
+    def signatures(self, kind: Kind, digests: Sequence[Digest], read: Read) -> list[Signature]:
+        """Return the signature of each input; one that was forgotten is only like itself."""
+        missing = [digest for digest in digests if digest not in self._signatures]
+        data = read(missing) if missing else {}
+        for digest in missing:
+            known = digest in data
+            self._signatures[digest] = signature(kind, data[digest]) if known else Signature(digest)
+        return [self._signatures[digest] for digest in digests]
+
+    def load(self, name: str) -> Base | str:
+        """Return an offered base, or in one sentence why it cannot be had."""
+        if name not in self._loaded:
+            self._loaded[name] = try_load(self.offers[name], self._cache)
+        return self._loaded[name]
+
+
+class Loop:
+    """One task's two loops.
+
+    Args:
+        store: Where facts stay.
+        task: The task's name.
+        policy: How its turns are run.
+        bench: Bases and embeddings.
+        clock: Gives the present time, UTC.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        task: str,
+        policy: Policy,
+        bench: Workbench,
+        clock: Callable[[], datetime],
+    ) -> None:
+        self.store = store
+        self.policy = policy
+        self.bench = bench
+        self.clock = clock
+        self.training_flop = 0.0
+        self.training_cpu_seconds = 0.0
+        self.answerable: Callable[[Sequence[Place]], Sequence[bool]] | None = None
+        self._name = task
+        self._groups: dict[Place, str] = {}
+        self._fitted: dict[tuple[Digest, Digest], Specialised] = {}
+
+    @property
+    def task(self) -> Task:
+        """The task as it stands: its labels may have grown."""
+        return self.store.tasks.get(self._name)
+
+    def rng(self, turn: TurnState) -> np.random.Generator:
+        """Return the generator of a turn's stage: the same after a restart."""
+        return np.random.default_rng(
+            [self.policy.seed, turn.number, STAGES.index(turn.stage), 20_260]
+        )
+
+    def read(self, digests: Sequence[Digest]) -> Mapping[Digest, bytes]:
+        """Read input bytes."""
+        return self.store.inputs.get_many(digests)
+
+    def askable(self, seen: Sequence[Observation]) -> list[Observation]:
+        """Leave out observations that the labeller at hand cannot answer (a replay's gaps)."""
+        if self.answerable is None:
+            return list(seen)
+        known = self.answerable([one.place for one in seen])
+        return [one for one, is_known in zip(seen, known, strict=True) if is_known]
+
+    def groups(self, seen: Sequence[Observation]) -> list[str]:
+        """Return the group of each observation: near-duplicates and one origin share it."""
+        count = self.store.observations.count(self._name)
+        if count != len(self._groups):
+            every = self.store.observations.of_task(self._name)
+            signatures = self.bench.signatures(
+                self.task.kind, [one.input for one in every], self.read
+            )
+            names = group(signatures, [one.origin for one in every])
+            self._groups = {one.place: name for one, name in zip(every, names, strict=True)}
+        return [self._groups[one.place] for one in seen]
+
+    def base(self, name: str) -> Base:
+        """Return a base that was loaded before by its name."""
+        first = self.bench.first(self.task)
+        if name == first.card.name:
+            return first
+        found = self.bench.load(name)
+        assert isinstance(found, Base), found
+        return found
+
+    def specialised(self, base: Base, dataset: Dataset) -> Specialised:
+        """Specialise, or return what was fitted before: equal inputs give equal models."""
+        key = (base.digest, dataset.digest)
+        if key not in self._fitted:
+            made = specialise(
+                base,
+                dataset,
+                self.task,
+                self.bench.encoder,
+                self.read,
+                cross=not self.policy.everything,
+            )
+            self.training_flop += made.fitted.operations
+            self.training_cpu_seconds += made.cpu_seconds
+            self._fitted[key] = made
+        return self._fitted[key]
+
+    def deployed(self) -> tuple[Specialised, float | None] | None:
+        """Return the last release, fitted again if need be, with its threshold."""
+        release = self.store.releases.deployed(self._name)
+        if release is None:
+            return None
+        card = self.store.models.find(release.model).card
+        return self.specialised(
+            self.base(card.base), self.store.datasets.get(card.dataset)
+        ), card.threshold
+
+    def state(self, number: int) -> TurnState | None:
+        """Read a turn's state."""
+        import msgspec
+
+        row = self.store.turns.get(self._name, number)
+        return None if row is None else msgspec.json.decode(row.state, type=TurnState)
+
+    def save(self, turn: TurnState) -> None:
+        """Write a turn's state; part of the stage's own transaction."""
+        self.store.turns.put(
+            self._name, turn.number, turn.stage, turn, closed=turn.stage == "closed"
+        )
+
+    def note(self, turn: TurnState, kind: str, about: str = "", **body: str) -> None:
+        """Append a fact about a turn to the journal, once."""
+        self.store.journal.append(
+            kind,
+            task=self._name,
+            turn=turn.number,
+            key=f"{self._name}/{turn.number}/{kind}/{about}",
+            at=self.clock(),
+            body=body,
+        )

@@ -1,0 +1,65 @@
+"""How a task's turns are run: the label budget, which loops are switched on, the gate."""
+
+import msgspec
+
+from twoloops.convergence.gate import GateSettings
+from twoloops.edge.capture import CapturePolicy
+from twoloops.physical.select import Strategy
+from twoloops.records.errors import UserError
+
+
+class Policy(msgspec.Struct, frozen=True, kw_only=True):
+    """Settings of the turns of one task.
+
+    Args:
+        labels_per_turn: Budget of a turn, audit labels included.
+        audit_share: Share of the budget drawn at random; it judges first and trains later.
+        verify_share: Share of the budget kept back to ask where a candidate and the model it is
+            compared with decide differently; what is not needed is spent in the next turn.
+        seed_labels: Labels asked for in turn 0, where the seed is not a census.
+        golden: Items of the seed that are frozen and never train, at most 30.
+        strategy: How the other labels are chosen.
+        data: Whether the physical loop runs: new labels train.
+        models: Whether the digital loop runs: newer bases are tried.
+        gate: Whether candidates are judged; without it every candidate is taken.
+        everything: Whether every observation is labelled (the upper reference).
+        seed: Of all random choices.
+        capture: What the replayed edge keeps.
+        settings: Of the gate.
+    """
+
+    labels_per_turn: int = 40
+    audit_share: float = 0.2
+    verify_share: float = 0.2
+    seed_labels: int = 90
+    golden: int = 18
+    strategy: Strategy = "spread"
+    data: bool = True
+    models: bool = True
+    gate: bool = True
+    everything: bool = False
+    seed: int = 0
+    capture: CapturePolicy = CapturePolicy()
+    settings: GateSettings = GateSettings()
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.golden <= 30:
+            raise UserError(f"a golden set has 0 to 30 items: got {self.golden}")
+        if not 0 < self.audit_share <= 1:
+            raise UserError(
+                f"the audit share must be above 0, else nothing may judge: got {self.audit_share}"
+            )
+        if not 0 <= self.verify_share < 1:
+            raise UserError(f"the verifying share must lie in [0, 1): got {self.verify_share}")
+        if self.labels_per_turn < 0:
+            raise UserError(f"labels per turn cannot be negative: got {self.labels_per_turn}")
+
+    @property
+    def verify_labels(self) -> int:
+        """Labels kept back to verify."""
+        return round(self.verify_share * self.labels_per_turn) if self.gate else 0
+
+    @property
+    def audit_labels(self) -> int:
+        """Audit labels of one turn."""
+        return min(self.labels_per_turn, max(1, round(self.audit_share * self.labels_per_turn)))

@@ -1,0 +1,221 @@
+"""Replay history as if it arrived from the floor, in four arms, and return the figures.
+
+`neither` keeps the first model; `models` tries newer bases without new labels; `data` learns
+from new labels on the first base; `both` does both. Audit labels are bought in all arms and
+train only where the data loop runs; all arms use the same recipe and the same threshold rule.
+"""
+
+import tempfile
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from msgspec.structs import replace as altered
+
+from twoloops import __version__
+from twoloops.convergence import loops
+from twoloops.convergence.arm import Arm
+from twoloops.convergence.figures import (
+    compute_figures,
+    correct,
+    informative,
+    majority_rule,
+    mean_detection_at_limit,
+    money_figures,
+    price_figures,
+    rule_figures,
+    turn_figures,
+)
+from twoloops.convergence.loop import Loop, Workbench
+from twoloops.convergence.outcome import Edge, Loops, Node, ReplayResult, TurnFigures
+from twoloops.convergence.policy import Policy
+from twoloops.convergence.state import TurnState
+from twoloops.physical.history.stream import History
+from twoloops.store.workspace import Store
+
+OnTurn = Callable[[str, TurnFigures], None]
+"""Called with the arm's name and a turn's figures as soon as they are known."""
+
+GATED = ("both", "neither", "models", "data", "everything")
+UNGATED = ("models", "data", "both")
+
+
+@dataclass(frozen=True)
+class Ran:
+    """An arm that has run, with its figures."""
+
+    arm: Arm
+    figures: tuple[TurnFigures, ...]
+    states: tuple[TurnState, ...]
+
+
+def policies(policy: Policy) -> dict[str, Policy]:
+    """Return the policy of every arm, by name; ` without gate` marks those that take all."""
+    switches = {
+        "neither": {"data": False, "models": False},
+        "models": {"data": False, "models": True},
+        "data": {"data": True, "models": False},
+        "both": {"data": True, "models": True},
+    }
+    out = {name: altered(policy, **switch) for name, switch in switches.items()}
+    out["everything"] = altered(policy, everything=True, gate=False)
+    for name in UNGATED:
+        out[f"{name} without gate"] = altered(out[name], gate=False)
+    return out
+
+
+def replay(
+    history: History,
+    policy: Policy,
+    bench: Workbench,
+    store: Store,
+    folder: Path,
+    *,
+    seeds: Sequence[int] = (0,),
+    on_turn: OnTurn | None = None,
+) -> ReplayResult:
+    """Run all arms over a history.
+
+    Args:
+        history: What arrives.
+        policy: Of the arm called `both`; the other arms differ in their switches only.
+        bench: Bases and embeddings, shared by all arms.
+        store: Keeps the `both` arm of the first seed: a killed replay resumes there, and it can
+            become a workspace.
+        folder: Where the replayed edge keeps its spools.
+        seeds: Each runs all arms once; figures by turn are those of the first.
+        on_turn: Called as soon as a turn of an arm is closed.
+    """
+    runs: list[dict[str, Ran]] = []
+    with ExitStack() as stack:
+        scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="twoloops-")))
+        for seed in seeds:
+            ran = {}
+            for name, own in policies(altered(policy, seed=seed)).items():
+                kept = name == "both" and seed == seeds[0]
+                arm_store = store if kept else stack.enter_context(Store.in_memory())
+                loop = Loop(arm_store, history.task.name, own, bench, lambda: datetime.now(UTC))
+                place = folder if kept else scratch / f"{seed}-{name.replace(' ', '-')}"
+                ran[name] = _run(Arm(loop, history, place, real_edge=kept), name, on_turn)
+            runs.append(ran)
+        return _result(history, policy, bench, runs, tuple(seeds))
+
+
+def _run(arm: Arm, name: str, on_turn: OnTurn | None) -> Ran:
+    figures: list[TurnFigures] = []
+
+    def closed(state: TurnState) -> None:
+        if state.number == 0:
+            return
+        figures.append(turn_figures(arm, state))
+        if on_turn is not None:
+            on_turn(name, figures[-1])
+
+    states = arm.run(closed)
+    return Ran(arm, tuple(figures), tuple(states))
+
+
+def _result(
+    history: History,
+    policy: Policy,
+    bench: Workbench,
+    runs: list[dict[str, Ran]],
+    seeds: tuple[int, ...],
+) -> ReplayResult:
+    first = runs[0]
+    both = first["both"]
+    rules = history.keyword_rules
+    return ReplayResult(
+        source=history.source,
+        task=history.task.name,
+        kind=history.task.kind,
+        labels=history.task.labels,
+        normal=history.task.normal,
+        false_reject_limit=history.task.max_false_reject_rate,
+        seeds=seeds,
+        loops=_loops(history, runs, ""),
+        loops_without_gate=_loops(history, runs, " without gate"),
+        turns=both.figures,
+        neither=first["neither"].figures,
+        models=first["models"].figures,
+        data=first["data"].figures,
+        everything=first["everything"].figures,
+        keyword_rules=rule_figures(history, rules) if rules is not None else (),
+        majority=rule_figures(history, majority_rule(history)),
+        money=money_figures(history, both.figures, first["neither"].figures),
+        price=price_figures(history, both.figures, both.arm.loop),
+        compute=compute_figures(bench, [ran.arm.loop for run in runs for ran in run.values()]),
+        nodes=_nodes(both),
+        edges=tuple(
+            Edge(child=edge.child, parent=edge.parent, relation=edge.relation)
+            for edge in both.arm.loop.store.lineage.edges()
+        ),
+        informative=informative(history, both.arm),
+        caveats=history.caveats,
+        quarantined=tuple(str(one) for one in history.quarantined),
+        bases=_bases(bench, history, both),
+        share_scored=history.share_scored,
+        version=__version__,
+    )
+
+
+def _loops(history: History, runs: list[dict[str, Ran]], suffix: str) -> Loops:
+    """Measure the four arms; `neither` and `everything` are the same with and without a gate."""
+    names = {name: name if name == "neither" else name + suffix for name in loops.ARMS}
+    names["everything"] = "everything"
+    measured = [
+        {name: correct(run[key].arm) for name, key in names.items()} for run in runs
+    ]
+    groups = [run["both"].arm.loop for run in runs]
+    limits = {
+        name: mean_detection_at_limit([run[key].figures for run in runs])
+        for name, key in names.items()
+    }
+    row_groups = _row_groups(history, groups[0])
+    return loops.measure(measured, [row_groups] * len(runs), limits=limits)
+
+
+def _row_groups(history: History, loop: Loop) -> list[list[str]]:
+    """Group of each scored row of each turn: what repeats is resampled together."""
+    from twoloops.physical.duplicates import group
+    from twoloops.records.digests import digest_bytes
+
+    out = []
+    for turn in history.turns:
+        rows = [row for row in turn if row.label is not None]
+        data = {digest_bytes(row.input): row.input for row in rows}
+        signatures = loop.bench.signatures(
+            history.task.kind, [digest_bytes(row.input) for row in rows], lambda _, d=data: d
+        )
+        out.append(group(signatures, [row.origin for row in rows]))
+    return out
+
+
+def _nodes(both: Ran) -> tuple[Node, ...]:
+    store = both.arm.loop.store
+    released = {one.model: one for one in store.releases.all(both.arm.history.task.name)}
+    return tuple(
+        Node(
+            id=node.digest,
+            kind="release" if node.digest in released else node.kind,
+            title=node.title,
+            detail=released[node.digest].verdict.reason if node.digest in released else "",
+        )
+        for node in store.lineage.nodes()
+    )
+
+
+def _bases(bench: Workbench, history: History, both: Ran) -> dict[str, str]:
+    """What each base is, and why one that was offered could not be had."""
+    out = {bench.first(history.task).card.name: "built-in features, from the start"}
+    missing = {k: v for state in both.states for k, v in state.unavailable.items()}
+    for name, offer in bench.offers.items():
+        if name in missing:
+            out[name] = missing[name]
+            continue
+        found = bench.load(name)
+        kind = found if isinstance(found, str) else found.card.kind
+        out[name] = f"{kind}, available upstream from turn {offer.available_from_turn}"
+    return out
