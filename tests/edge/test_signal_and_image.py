@@ -56,7 +56,7 @@ with_nan[0, :2] = np.nan, np.inf
         (b"", "no readable .npy file"),
         (b"junk", "no readable .npy file"),
         (npy(GOOD)[:-3], "no readable .npy file"),
-        (npy(np.array([{}], dtype=object)), "no readable .npy file"),
+        (npy(np.array([[{}]], dtype=object)), "the signal is object"),
         (npy(GOOD.astype(np.float64)), "the signal is float64 .*: save it as float32"),
         (npy(GOOD[0]), r"the signal is float32 \(5,\)"),
         (npy(GOOD.T), r"has shape \(5, 2\), expected \(channels, samples\) = \(2, 5\)"),
@@ -71,8 +71,30 @@ def test_bad_signals_are_refused(data, message):
 def test_an_archive_is_no_signal():
     stream = io.BytesIO()
     np.savez(stream, GOOD)
-    with pytest.raises(UserError, match="the signal is an archive"):
+    with pytest.raises(UserError, match=r"no readable \.npy file"):
         check_input("signal", stream.getvalue())
+
+
+@settings(deadline=None, max_examples=200)
+@given(st.binary(max_size=200), st.integers(0, 140))
+def test_any_bytes_are_read_as_numpy_reads_them_or_refused(noise, start):
+    """Also the start of a real file followed by noise."""
+    for data in (noise, npy(GOOD)[:start] + noise):
+        try:
+            check_input("signal", data)
+        except UserError:
+            continue
+        assert np.load(io.BytesIO(data)).dtype == np.float32
+
+
+@pytest.mark.parametrize("version", [(1, 0), (2, 0), (3, 0)])
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_every_version_and_order_is_read(version, order):
+    array = np.arange(6, dtype=np.float32).reshape(2, 3)
+    stream = io.BytesIO()
+    np.lib.format.write_array(stream, np.asarray(array, order=order), version=version)
+    tensors = prepare(Preprocess((Window(2, 3),)), {}, [stream.getvalue()])
+    assert np.array_equal(tensors["window"][0], array)
 
 
 def test_a_signal_without_samples_is_refused():

@@ -56,10 +56,7 @@ class Runtime:
         Raises:
             UserError: When an input cannot be read, or the model gives NaN or infinity.
         """
-        found = self._graph.run(inputs)
-        outputs = Outputs(
-            found["probabilities"], found["embedding"], found["novelty"].reshape(len(inputs))
-        )
+        outputs = self._outputs(inputs)
         for name, values in outputs._asdict().items():
             _refuse_nan(name, values, self.card, self.digest)
         return outputs
@@ -68,9 +65,15 @@ class Runtime:
         """Return one decision per input.
 
         Raises:
-            UserError: As `run` does.
+            UserError: When an input cannot be read, or `decisions` refuses what the model gives.
         """
-        return decisions(self.card, self.digest, self.run(inputs))
+        return decisions(self.card, self.digest, self._outputs(inputs))
+
+    def _outputs(self, inputs: Sequence[bytes]) -> Outputs:
+        found = self._graph.run(inputs)
+        return Outputs(
+            found["probabilities"], found["embedding"], found["novelty"].reshape(len(inputs))
+        )
 
 
 def decisions(card: ModelCard, digest: Digest, outputs: Outputs) -> list[Decision]:
@@ -91,27 +94,20 @@ def decisions(card: ModelCard, digest: Digest, outputs: Outputs) -> list[Decisio
         )
     _refuse_nan("probabilities", probabilities, card, digest)
     _refuse_nan("novelty", outputs.novelty, card, digest)
+    normal = None if card.normal is None else card.labels.index(card.normal)
     return [
-        Decision(card.labels[chosen], tuple(row), digest, card.threshold, novelty)
-        for chosen, row, novelty in zip(
-            _chosen(card, probabilities).tolist(),
-            probabilities.tolist(),
-            outputs.novelty.tolist(),
-            strict=True,
-        )
+        Decision(_label(card, normal, row), tuple(row), digest, card.threshold, novelty)
+        for row, novelty in zip(probabilities.tolist(), outputs.novelty.tolist(), strict=True)
     ]
 
 
-def _chosen(card: ModelCard, probabilities: NDArray[np.float32]) -> NDArray[Any]:
-    most_probable: NDArray[Any] = np.argmax(probabilities, axis=1)
-    if card.normal is None or card.threshold is None or len(card.labels) == 1:
-        return most_probable
-    normal = card.labels.index(card.normal)
-    faults = probabilities.copy()
-    faults[:, normal] = -1.0  # below every probability: never the most probable fault
-    is_fault = 1.0 - probabilities[:, normal].astype(np.float64) > card.threshold
-    chosen: NDArray[Any] = np.where(is_fault, np.argmax(faults, axis=1), normal)
-    return chosen
+def _label(card: ModelCard, normal: int | None, row: list[float]) -> str:
+    if normal is None or card.threshold is None or len(row) == 1:
+        return card.labels[row.index(max(row))]
+    if not 1.0 - row[normal] > card.threshold:
+        return card.labels[normal]
+    faults = [*row[:normal], -1.0, *row[normal + 1 :]]  # the normal label below every fault
+    return card.labels[faults.index(max(faults))]
 
 
 def _refuse_nan(name: str, values: NDArray[Any], card: ModelCard, digest: Digest) -> None:
