@@ -12,7 +12,7 @@ Three steps, each of which ends in one deployed graph (see `export`):
 """
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -117,7 +117,7 @@ class CrossFitted:
         out = np.zeros((len(x), labels))
         which = np.array([fold_of(g) if g in self.known else -1 for g in groups], dtype=int)
         for fold in np.unique(which):
-            head = self.full if fold < 0 or not self.parts else self.parts[fold]
+            head = self.full if fold < 0 else self.parts[fold]
             out[which == fold] = head.probabilities(x[which == fold], labels)
         return out
 
@@ -145,7 +145,6 @@ def fit(
     *,
     sparse: int = 0,
     judges: NDArray[np.bool_] | None = None,
-    cross: bool = True,
 ) -> CrossFitted:
     """Fit a head.
 
@@ -156,11 +155,11 @@ def fit(
         sparse: How many leading features are counts.
         judges: (n,) items with a known inclusion probability; the temperature is fitted on
             these, since actively chosen items overstate difficulty.
-        cross: Whether the heads of the folds are kept. Without them the strength is chosen on
-            at most `SPAN_LIMIT` items, and nothing can be asked honestly of the past.
+
+    Of more than `SPAN_LIMIT` items the heads of the folds see a random sample of that size.
     """
     rows = np.arange(len(y))
-    if not cross and len(y) > SPAN_LIMIT:
+    if len(y) > SPAN_LIMIT:
         rows = np.random.default_rng(0).choice(len(y), SPAN_LIMIT, replace=False)
     xs, ys = x[rows], y[rows]
     fold = np.array([fold_of(groups[i]) for i in rows], dtype=int)
@@ -174,7 +173,7 @@ def fit(
     parts = tuple(replace(path[chosen], temperature=temperature) for path in paths)
     return CrossFitted(
         full=replace(full, temperature=temperature),
-        parts=parts if cross else (),
+        parts=parts,
         known=frozenset(groups),
         strength=STRENGTHS[chosen],
         loss=losses[chosen],
@@ -217,11 +216,10 @@ def _path(
         flat = np.zeros((x.shape[1], 1))
         return [Head(scaling, classes, flat, np.zeros(1), 1.0, centres, reach) for _ in strengths]
     reduced, back = _span(scaled)
-    heads = []
-    for strength in strengths:
-        weights, bias = _logistic(reduced, y, strength)
-        heads.append(Head(scaling, classes, back(weights), bias, 1.0, centres, reach))
-    return heads
+    return [
+        Head(scaling, classes, back(weights), bias, 1.0, centres, reach)
+        for weights, bias in _logistic_path(reduced, y, strengths)
+    ]
 
 
 def _scaling(x: Embeddings, y: NDArray[np.intp], sparse: int) -> Scaling:
@@ -267,20 +265,27 @@ def _span(scaled: Floats) -> tuple[Floats, Callable[[Floats], Floats]]:
     return vectors[:, keep] * root, lambda weights: scaled.T @ (basis @ weights)
 
 
-def _logistic(x: Floats, y: NDArray[np.intp], strength: float) -> tuple[Floats, Floats]:
-    """Balanced multinomial logistic regression: weights (d, k) and bias (k,)."""
+def _logistic_path(
+    x: Floats, y: NDArray[np.intp], strengths: tuple[float, ...]
+) -> Iterator[tuple[Floats, Floats]]:
+    """Balanced multinomial logistic regression: weights (d, k), bias (k,), by strength.
+
+    Each strength starts where the one before ended, which takes far fewer steps.
+    """
     from scipy.sparse import csr_matrix
     from sklearn.linear_model import LogisticRegression
 
     # Long count features are mostly zero: the sparse product is several times cheaper.
     dense = x.shape[0] <= SPAN_LIMIT or np.count_nonzero(x[:100]) > 0.2 * x[:100].size
     data = x if dense else csr_matrix(x)
-    model = LogisticRegression(C=strength, class_weight="balanced", max_iter=2000, tol=1e-5)
-    model.fit(data, y)
-    if len(model.classes_) == 2:  # scikit-learn keeps one column for two classes
-        weights, bias = model.coef_.T / 2, model.intercept_ / 2
-        return np.hstack([-weights, weights]), np.concatenate([-bias, bias])
-    return model.coef_.T, model.intercept_
+    model = LogisticRegression(class_weight="balanced", max_iter=2000, warm_start=True)
+    for strength in strengths:
+        model.set_params(C=strength).fit(data, y)
+        if len(model.classes_) == 2:  # scikit-learn keeps one column for two classes
+            weights, bias = model.coef_.T / 2, model.intercept_ / 2
+            yield np.hstack([-weights, weights]), np.concatenate([-bias, bias])
+        else:
+            yield model.coef_.T.copy(), model.intercept_.copy()
 
 
 def _log_loss(logits: Floats, y: NDArray[np.intp], temperature: float) -> float:

@@ -4,10 +4,12 @@ Holds no state of its own that cannot be computed again: what is remembered here
 fitted heads, loaded bases) follows from what lies in the store.
 """
 
+import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 
+import msgspec
 import numpy as np
 
 from twoloops.convergence.encode import Encoder, Read
@@ -18,7 +20,7 @@ from twoloops.digital.base import Base
 from twoloops.digital.catalogue import Offer, first_base, try_load
 from twoloops.physical.duplicates import Signature, group, signature
 from twoloops.records.dataset import Dataset
-from twoloops.records.digests import Digest
+from twoloops.records.digests import Digest, digest_record
 from twoloops.records.observation import Observation, Place
 from twoloops.records.task import Kind, Task
 from twoloops.store.workspace import Store
@@ -140,20 +142,14 @@ class Loop:
 
     def specialised(self, base: Base, dataset: Dataset) -> Specialised:
         """Specialise, or return what was fitted before: equal inputs give equal models."""
-        key = (base.digest, dataset.digest)
+        # Only the training split is learned from: other audit labels make no other model.
+        key = (base.digest, digest_record(dataset.split("train")))
         if key not in self._fitted:
-            made = specialise(
-                base,
-                dataset,
-                self.task,
-                self.bench.encoder,
-                self.read,
-                cross=not self.policy.everything,
-            )
+            made = specialise(base, dataset, self.task, self.bench.encoder, self.read)
             self.training_flop += made.fitted.operations
             self.training_cpu_seconds += made.cpu_seconds
             self._fitted[key] = made
-        return self._fitted[key]
+        return dataclasses.replace(self._fitted[key], dataset=dataset.digest)
 
     def deployed(self) -> tuple[Specialised, float | None] | None:
         """Return the last release, fitted again if need be, with its threshold."""
@@ -167,8 +163,6 @@ class Loop:
 
     def state(self, number: int) -> TurnState | None:
         """Read a turn's state."""
-        import msgspec
-
         row = self.store.turns.get(self._name, number)
         return None if row is None else msgspec.json.decode(row.state, type=TurnState)
 

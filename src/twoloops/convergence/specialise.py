@@ -77,8 +77,6 @@ def specialise(
     task: Task,
     encoder: Encoder,
     read: Read,
-    *,
-    cross: bool = True,
 ) -> Specialised:
     """Specialise a base on the training split of a dataset.
 
@@ -88,7 +86,6 @@ def specialise(
         task: Names the labels and the normal one.
         encoder: Encodes by the exact graph of the base.
         read: Reads input bytes by digest.
-        cross: Whether heads of the folds are kept, so that the model can be judged honestly.
     """
     items = dataset.split("train")
     if not items:
@@ -105,7 +102,6 @@ def specialise(
         [item.group for item in items],
         sparse=base.card.sparse,
         judges=np.array([item.judges for item in items]),
-        cross=cross,
     )
     return Specialised(
         base=base,

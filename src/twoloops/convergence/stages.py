@@ -26,6 +26,9 @@ from twoloops.records.gate import Verdict
 from twoloops.records.label import Purpose, Question
 from twoloops.records.observation import Observation
 
+CONTENDER = "contender"
+"""Evidence: the other base that was chosen, and the names it was chosen among."""
+
 Outcome = TurnState | Waiting
 StageFunction = Callable[[Loop, TurnState], Outcome]
 
@@ -72,7 +75,7 @@ def _seed_questions(loop: Loop, turn: TurnState, seen: Sequence[Observation]) ->
 def _turn_questions(loop: Loop, turn: TurnState, seen: Sequence[Observation]) -> list[Question]:
     policy, rng = loop.policy, loop.rng(turn)
     if policy.everything:
-        return [_question(turn, one, "selected", None, i) for i, one in enumerate(seen)]
+        return [_question(turn, one, "seed", 1.0, i) for i, one in enumerate(seen)]
     kept = np.array([one.kept.probability for one in seen])
     audits = audit(kept, min(policy.audit_labels, len(seen)), rng)
     picks = list(audits)
@@ -191,7 +194,8 @@ def specialise(loop: Loop, turn: TurnState) -> Outcome:
     """Make the candidates: the current base on the new data, and the likeliest other base.
 
     Of several other bases the one of least cross-validated log-loss on the training items goes
-    to the gate: choosing on training items decides what is tried, never what is released.
+    to the gate, and stays the contender so that evidence can be carried over turns: choosing on
+    training items decides what is tried, never what is released.
     """
     dataset = _dataset(loop, turn)
     if not dataset.split("train"):
@@ -201,10 +205,20 @@ def specialise(loop: Loop, turn: TurnState) -> Outcome:
     if _has_news(loop, dataset):
         candidates.append(_candidate(loop, turn, dataset, same))
     if others:
-        made = [loop.specialised(base, dataset) for base in others]
-        best = min(made, key=lambda one: one.fitted.loss)
-        candidates.append(_candidate(loop, turn, dataset, best.base))
+        candidates.append(_candidate(loop, turn, dataset, _contender(loop, turn, dataset, others)))
     return replace(turn, candidates=tuple(candidates))
+
+
+def _contender(loop: Loop, turn: TurnState, dataset: Dataset, others: Sequence[Base]) -> Base:
+    """Return the other base that goes to the gate: the one that went before, or the likeliest."""
+    names = [base.card.name for base in others]
+    earlier = loop.store.evidence.history(loop.task.name, CONTENDER, list[str])
+    for number, (chosen, *among) in sorted(earlier.items(), reverse=True):
+        if number < turn.number and sorted(among) == sorted(names):
+            return others[names.index(chosen)]
+    best = min(others, key=lambda base: loop.specialised(base, dataset).fitted.loss)
+    loop.store.evidence.put(loop.task.name, CONTENDER, turn.number, [best.card.name, *names])
+    return best
 
 
 def _dataset(loop: Loop, turn: TurnState) -> Dataset:

@@ -43,13 +43,17 @@ def freeze(
         task: The task's name.
         turn: The turn that freezes; its own audit labels are evidence only.
         answered: Every answered question so far.
-        audits_train: Whether earlier audit labels may train (they may not where the data loop
-            is switched off).
+        audits_train: Whether earlier audit and verifying labels may train (they may not where
+            the data loop is switched off).
     """
     rows = list(answered)
     golden = {row.group for row in rows if row.question.purpose == "golden"}
     # A verifying label is a fair draw for one pair of models only: later it may train, not judge.
-    rows = [row for row in rows if not (row.question.purpose == "verify" and _is_of(row, turn))]
+    rows = [
+        row
+        for row in rows
+        if row.question.purpose != "verify" or (audits_train and not _is_of(row, turn))
+    ]
     held = {row.group for row in rows if _is_fresh_audit(row, turn)}
     items = []
     for row in rows:

@@ -9,7 +9,7 @@ from twoloops.records.money import Money
 from twoloops.records.observation import Place
 
 Purpose = Literal["seed", "golden", "audit", "selected", "verify"]
-"""Why a label was asked for: `seed` (the first census), `golden` (frozen, never trains),
+"""Why a label was asked for: `seed` (of a census), `golden` (frozen, never trains),
 `audit` (drawn at random: judges first, trains from the next turn on), `selected` (chosen to
 teach), `verify` (drawn at random from the observations on which candidate and deployed model
 decide differently: judges that pair in that turn, trains from the next one on)."""
