@@ -89,9 +89,9 @@ def frontier_price(
         return _unknown(model, "model-prices lists no price for it on that day")
     # USD per million tokens times tokens per decision is USD per million decisions.
     per_million = tokens_in * rates.input + tokens_out * rates.output
-    data = model_prices.data_as_of()
-    # The data says nothing of the days after it.
-    day = min(at, data) if at is not None else data
+    # The data says nothing of the days after it, nor of the days before the first listing.
+    data, first = model_prices.data_as_of(), datetime.fromisoformat(rates.valid_from)
+    day = max(first, min(at or data, data))
     as_of = f"{day.date().isoformat()} (listed since {rates.valid_from[:10]})"
     return FrontierPrice(model, float(per_million), as_of, str(rates.source), NOTE)
 

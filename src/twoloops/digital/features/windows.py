@@ -28,8 +28,13 @@ class Standardised(NamedTuple):
 def standardise(sketch: Sketch, window: str) -> Standardised:
     """Write the standardisation of windows (n, channels, samples), channel by channel."""
     bounded = sketch.node("Clip", window, sketch.floats(-LARGEST), sketch.floats(LARGEST))
-    mean = sketch.node("ReduceMean", bounded, axes=[2], keepdims=1)
-    centred = sketch.node("Sub", bounded, mean)
+    # Counted from the first sample, a constant channel is exactly zero and a small ripple on a
+    # high level keeps its digits; the plain mean would leave rounding that looks like a signal.
+    start = sketch.node("Slice", bounded, sketch.ints(0), sketch.ints(1), sketch.ints(2))
+    shifted = sketch.node("Sub", bounded, start)
+    shift = sketch.node("ReduceMean", shifted, axes=[2], keepdims=1)
+    centred = sketch.node("Sub", shifted, shift)
+    mean = sketch.node("Add", start, shift)
     deviation = root_mean_square(sketch, centred)
     share = sketch.node("Mul", sketch.node("Abs", mean), sketch.floats(RELATIVE_FLOOR))
     least = sketch.node("Add", share, sketch.floats(ABSOLUTE_FLOOR))
