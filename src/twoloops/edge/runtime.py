@@ -1,6 +1,8 @@
 """A deployed model: raw inputs → decisions, by the same code in a replay and on the floor."""
 
 from collections.abc import Sequence
+from itertools import chain
+from math import isfinite
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -92,12 +94,15 @@ def decisions(card: ModelCard, digest: Digest, outputs: Outputs) -> list[Decisio
             f"model {short(digest)} of task {card.task!r} gives {probabilities.shape[1]} "
             f"probabilities for {len(card.labels)} labels: export it again"
         )
-    _refuse_nan("probabilities", probabilities, card, digest)
-    _refuse_nan("novelty", outputs.novelty, card, digest)
+    rows, novelties = probabilities.tolist(), outputs.novelty.tolist()
+    # On lists: for one input, the usual case, several times faster than on arrays.
+    if not (all(map(isfinite, chain.from_iterable(rows))) and all(map(isfinite, novelties))):
+        _refuse_nan("probabilities", probabilities, card, digest)
+        _refuse_nan("novelty", outputs.novelty, card, digest)
     normal = None if card.normal is None else card.labels.index(card.normal)
     return [
         Decision(_label(card, normal, row), tuple(row), digest, card.threshold, novelty)
-        for row, novelty in zip(probabilities.tolist(), outputs.novelty.tolist(), strict=True)
+        for row, novelty in zip(rows, novelties, strict=True)
     ]
 
 

@@ -42,8 +42,9 @@ def read_window(data: bytes, shape: tuple[int, int] | None = None) -> NDArray[np
         )
     if window.size == 0:
         raise UserError(f"the signal is empty, shape {window.shape}: give at least one sample")
-    bad = int(window.size - np.count_nonzero(np.isfinite(window)))
-    if bad:
+    finite = np.isfinite(window)
+    if not finite.all():
+        bad = int(window.size - np.count_nonzero(finite))
         raise UserError(
             f"the signal holds {bad} values that are NaN or infinite of {window.size}: "
             "fill or drop them first"
