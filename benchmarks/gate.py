@@ -371,6 +371,12 @@ def whole_streams(streams: int, seed: int) -> dict[str, Any]:
             "mean true gain, points": 100 * float(gains.mean()),
             "released in any of ten turns": share(int(released.any(axis=1).sum()), streams),
             "released, of all turns": share(int(released.sum()), released.size),
+            "released in any turn in which it is truly no better": share(
+                int((released & (gains <= 0)).any(axis=1).sum()), streams
+            ),
+            "released in any turn in which it is truly 5 points worse": share(
+                int((released & worse).any(axis=1).sum()), streams
+            ),
             "released, of turns truly 5 points worse": (
                 share(int((released & worse).sum()), int(worse.sum())) if worse.any() else None
             ),
@@ -420,7 +426,7 @@ def table(title: str, rows: dict[str, Any], indent: int = 0) -> None:
         elif isinstance(value, dict):
             table(name, value, indent + 2)
         else:
-            text = "never" if value is None else f"{value:.4g}"
+            text = "none" if value is None else f"{value:.4g}"
             print(" " * (indent + 2) + f"{name:<58} {text}")
 
 
