@@ -144,7 +144,7 @@ def _smallest(scores: Floats, mass: Floats, limit: float) -> float:
     """
     levels, group = np.unique(scores, return_inverse=True)
     heavy = np.bincount(group, mass)
-    above = heavy[::-1].cumsum()[::-1] > limit * mass.sum() + 1e-12
+    above = heavy[::-1].cumsum()[::-1] > (limit + 1e-12) * mass.sum()
     if not above.any():
         return 0.0
     last = int(np.flatnonzero(above)[-1])
