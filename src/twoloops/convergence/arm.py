@@ -147,9 +147,7 @@ class Arm:
                 spool.acknowledge(batch[-1].observation.place.counter)
         for left in path.parent.glob(path.name + "*"):
             left.unlink()
-        loop.store.evidence.put(
-            loop.task.name, SAID, turn.number, self._kept_words(tally, runtime)
-        )
+        loop.store.evidence.put(loop.task.name, SAID, turn.number, self._kept_words(tally, runtime))
 
     def _runtime(self) -> Runtime | FittedRuntime | None:
         release = self.loop.store.releases.deployed(self.history.task.name)
@@ -191,9 +189,7 @@ class Arm:
         """Let history answer the turn's open questions."""
         loop = self.loop
         asked = loop.store.questions.open(loop.task.name, turn.number)
-        rows = dict(
-            zip(self.said(turn.number).counters, self.stages[turn.number], strict=True)
-        )
+        rows = dict(zip(self.said(turn.number).counters, self.stages[turn.number], strict=True))
         labels = []
         for question in asked:
             row = rows[question.observation.counter]

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from twoloops.convergence import threshold
+from twoloops.convergence import betting, threshold
 from twoloops.convergence.betting import Bets
 from twoloops.convergence.gate import Comparison, judge, relative_weights
 from twoloops.convergence.loop import Loop
@@ -39,16 +39,16 @@ class Contender:
 
     def decide(self, probabilities: NDArray[np.float64], labels: tuple[str, ...]) -> Decisions:
         """Decide as `edge.runtime.decisions` does; indices into the task's labels (n,)."""
-        own = np.array([labels.index(label) for label in self.made.labels])
+        own = np.array([labels.index(label) for label in self.made.labels], dtype=np.int64)
         p_fault = self.made.p_fault(probabilities)
         normal = self.made.normal
         if p_fault is None or self.threshold is None or normal not in self.made.labels:
-            return own[probabilities.argmax(axis=1)].astype(np.int64)
+            return np.asarray(own[probabilities.argmax(axis=1)])
         at = self.made.labels.index(normal)
         faults = probabilities.copy()
         faults[:, at] = -1.0
         chosen = np.where(p_fault > self.threshold, faults.argmax(axis=1), at)
-        return own[chosen].astype(np.int64)
+        return np.asarray(own[chosen])
 
 
 class Evidence:
@@ -126,9 +126,7 @@ class Evidence:
 
     def same_base(self, turn: TurnState) -> Contender:
         """Return the deployed base on the turn's dataset: what another base must beat."""
-        return self.contender(
-            self._loop.specialised(self._loop.base(turn.bases[0]), self.dataset)
-        )
+        return self.contender(self._loop.specialised(self._loop.base(turn.bases[0]), self.dataset))
 
     def differ(self, one: Contender, other: Contender) -> NDArray[np.bool_]:
         """Say on which of the turn's observations two contenders decide differently."""
@@ -154,8 +152,9 @@ class Evidence:
             theirs = other.decide(self.of_items(other.made, items), labels)
             golden = self._golden(other)
             if self.observations:
-                disagreement = float(np.average(self.differ(candidate, other), weights=self.weights))
-        extra = {} if bets is None else {"bets": bets}
+                disagreement = float(
+                    np.average(self.differ(candidate, other), weights=self.weights)
+                )
         return judge(
             Comparison(
                 claim=claim,
@@ -173,7 +172,7 @@ class Evidence:
                 golden_deployed=golden,
                 latency_ms=self._latency(candidate),
                 latency_budget_ms=self.task.latency_budget_ms,
-                **extra,
+                bets=bets or betting.start(self._loop.policy.settings.grid),
             ),
             self._loop.policy.settings,
         )
@@ -222,7 +221,9 @@ def evidence_of(loop: Loop, turn: TurnState) -> Evidence:
     asked = loop.store.observations.find(places)
     labels = loop.store.labels.find(places)
     groups = dict(zip(places, loop.groups([asked[place] for place in places]), strict=True))
-    chances = {q.observation: q.probability for q in loop.store.questions.of_turn(name, turn.number)}
+    chances = {
+        q.observation: q.probability for q in loop.store.questions.of_turn(name, turn.number)
+    }
     verified = {
         one.base: [
             Item(

@@ -123,20 +123,22 @@ def mean_detection_at_limit(runs: Sequence[Sequence[TurnFigures]]) -> float | No
 
 
 def money_figures(
-    history: History, both: Sequence[TurnFigures], neither: Sequence[TurnFigures]
+    history: History,
+    both: Sequence[TurnFigures],
+    neither: Sequence[TurnFigures],
+    seed_labels: int,
 ) -> MoneyFigures:
     """Return what the labels cost, and what they saved against the frozen first model."""
     costs = history.task.costs
     label = float(costs.label.amount)
     totals = [turn.labels_total for turn in both]
-    before = [len(history.seed), *totals[:-1]] if totals else []
+    # The first entry is the seed.
+    before = [0, seed_labels, *totals[:-1]] if totals else [0]
     bought = totals[-1] if totals else 0
     avoided = extra = saved = break_even = None
     if history.task.normal is not None:
         avoided = sum(a.escapes or 0 for a in neither) - sum(b.escapes or 0 for b in both)
-        extra = sum(b.false_rejects or 0 for b in both) - sum(
-            a.false_rejects or 0 for a in neither
-        )
+        extra = sum(b.false_rejects or 0 for b in both) - sum(a.false_rejects or 0 for a in neither)
         gross = avoided * float(costs.escape.amount) - extra * float(costs.false_reject.amount)
         saved = gross - bought * label
         observed = sum(turn.observations for turn in both)
@@ -149,7 +151,9 @@ def money_figures(
         label_cost=label,
         labels=bought,
         labels_spent=bought * label,
-        spent_by_turn=tuple((b - a) * label for a, b in zip(before, totals, strict=True)),
+        spent_by_turn=tuple(
+            (b - a) * label for a, b in zip(before, [seed_labels, *totals], strict=True)
+        ),
         escapes_avoided=avoided,
         extra_false_rejects=extra,
         saved=saved,

@@ -25,8 +25,8 @@ STRENGTHS = (3.0, 10.0, 30.0, 100.0, 300.0, 1000.0)
 """Inverse regularisation strengths tried; the spacing is a factor of about three."""
 
 FOLDS = 5
-SPAN_LIMIT = 1200
-"""Above so many items the primal problem is the cheaper one."""
+SPAN_LIMIT = 1000
+"""Above so many items the primal problem is the cheaper one, and folds see a sample."""
 
 SMOOTHING = 0.5
 """Added to every bucket count in the log-count ratio."""
@@ -115,7 +115,7 @@ class CrossFitted:
     def honest(self, x: Embeddings, groups: Sequence[str], labels: int) -> Floats:
         """Probabilities (n, labels) by a head that has not learned from the item's group."""
         out = np.zeros((len(x), labels))
-        which = np.array([fold_of(g) if g in self.known else -1 for g in groups], dtype=int)
+        which = np.array([fold_of(g) if g in self.known else -1 for g in groups], dtype=np.intp)
         for fold in np.unique(which):
             head = self.full if fold < 0 else self.parts[fold]
             out[which == fold] = head.probabilities(x[which == fold], labels)
@@ -162,7 +162,7 @@ def fit(
     if len(y) > SPAN_LIMIT:
         rows = np.random.default_rng(0).choice(len(y), SPAN_LIMIT, replace=False)
     xs, ys = x[rows], y[rows]
-    fold = np.array([fold_of(groups[i]) for i in rows], dtype=int)
+    fold = np.array([fold_of(groups[i]) for i in rows.tolist()], dtype=np.intp)
     paths = [_path(xs[k], ys[k], sparse, STRENGTHS) for k in _remainders(fold)]
     held_out = [_held_out(paths, j, xs, ys, fold) for j in range(len(STRENGTHS))]
     losses = [_log_loss(logits, ys, 1.0) for logits in held_out]
@@ -181,7 +181,7 @@ def fit(
     )
 
 
-def _remainders(fold: NDArray[np.int_]) -> list[NDArray[np.bool_]]:
+def _remainders(fold: NDArray[np.intp]) -> list[NDArray[np.bool_]]:
     """Items outside each fold; all items where nothing would remain."""
     outside = [fold != k for k in range(FOLDS)]
     return [keep if keep.any() else ~keep for keep in outside]
@@ -192,7 +192,7 @@ def _held_out(
     j: int,
     x: Embeddings,
     y: NDArray[np.intp],
-    fold: NDArray[np.int_],
+    fold: NDArray[np.intp],
 ) -> Floats:
     """Out-of-fold logits (n, labels) at the j-th strength; a class unseen in a fold gets −30."""
     logits = np.full((len(y), int(y.max()) + 1), -30.0)

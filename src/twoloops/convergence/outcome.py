@@ -105,7 +105,8 @@ class Price(msgspec.Struct, frozen=True, kw_only=True):
 
 class Compute(msgspec.Struct, frozen=True, kw_only=True):
     """Training compute of the whole replay: floating-point operations (estimated from matrix
-    sizes) and CPU seconds (measured), by stage."""
+    sizes) and CPU seconds (measured), by stage.
+    """
 
     training_flop: float
     training_cpu_seconds: float

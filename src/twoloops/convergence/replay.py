@@ -32,7 +32,9 @@ from twoloops.convergence.loop import Loop, Workbench
 from twoloops.convergence.outcome import Edge, Loops, Node, ReplayResult, TurnFigures
 from twoloops.convergence.policy import Policy
 from twoloops.convergence.state import TurnState
+from twoloops.physical.duplicates import group
 from twoloops.physical.history.stream import History
+from twoloops.records.digests import digest_bytes
 from twoloops.store.workspace import Store
 
 OnTurn = Callable[[str, TurnFigures], None]
@@ -54,10 +56,11 @@ class Ran:
 def policies(policy: Policy) -> dict[str, Policy]:
     """Return the policy of every arm, by name; ` without gate` marks those that take all."""
     switches = {
+        # First: it is shown as it runs, and it is what a killed replay resumes.
+        "both": {"data": True, "models": True},
         "neither": {"data": False, "models": False},
         "models": {"data": False, "models": True},
         "data": {"data": True, "models": False},
-        "both": {"data": True, "models": True},
     }
     out = {name: altered(policy, **switch) for name, switch in switches.items()}
     out["everything"] = altered(policy, everything=True, gate=False)
@@ -144,14 +147,16 @@ def _result(
         everything=first["everything"].figures,
         keyword_rules=rule_figures(history, rules) if rules is not None else (),
         majority=rule_figures(history, majority_rule(history)),
-        money=money_figures(history, both.figures, first["neither"].figures),
+        money=money_figures(
+            history,
+            both.figures,
+            first["neither"].figures,
+            len(both.arm.loop.store.questions.of_turn(history.task.name, 0)),
+        ),
         price=price_figures(history, both.figures, both.arm.loop),
         compute=compute_figures(bench, [ran.arm.loop for run in runs for ran in run.values()]),
         nodes=_nodes(both),
-        edges=tuple(
-            Edge(child=edge.child, parent=edge.parent, relation=edge.relation)
-            for edge in both.arm.loop.store.lineage.edges()
-        ),
+        edges=_edges(both),
         informative=informative(history, both.arm),
         caveats=history.caveats,
         quarantined=tuple(str(one) for one in history.quarantined),
@@ -165,45 +170,55 @@ def _loops(history: History, runs: list[dict[str, Ran]], suffix: str) -> Loops:
     """Measure the four arms; `neither` and `everything` are the same with and without a gate."""
     names = {name: name if name == "neither" else name + suffix for name in loops.ARMS}
     names["everything"] = "everything"
-    measured = [
-        {name: correct(run[key].arm) for name, key in names.items()} for run in runs
-    ]
-    groups = [run["both"].arm.loop for run in runs]
+    measured = [{name: correct(run[key].arm) for name, key in names.items()} for run in runs]
     limits = {
         name: mean_detection_at_limit([run[key].figures for run in runs])
         for name, key in names.items()
     }
-    row_groups = _row_groups(history, groups[0])
-    return loops.measure(measured, [row_groups] * len(runs), limits=limits)
+    groups = _row_groups(history, runs[0]["both"].arm.loop.bench)
+    return loops.measure(measured, [groups] * len(runs), limits=limits)
 
 
-def _row_groups(history: History, loop: Loop) -> list[list[str]]:
+def _row_groups(history: History, bench: Workbench) -> list[list[str]]:
     """Group of each scored row of each turn: what repeats is resampled together."""
-    from twoloops.physical.duplicates import group
-    from twoloops.records.digests import digest_bytes
-
+    # The store has only what the edge kept; here every row counts.
+    data = {digest_bytes(row.input): row.input for turn in history.turns for row in turn}
     out = []
     for turn in history.turns:
         rows = [row for row in turn if row.label is not None]
-        data = {digest_bytes(row.input): row.input for row in rows}
-        signatures = loop.bench.signatures(
-            history.task.kind, [digest_bytes(row.input) for row in rows], lambda _, d=data: d
-        )
+        digests = [digest_bytes(row.input) for row in rows]
+        signatures = bench.signatures(history.task.kind, digests, lambda _: data)
         out.append(group(signatures, [row.origin for row in rows]))
     return out
 
 
 def _nodes(both: Ran) -> tuple[Node, ...]:
-    store = both.arm.loop.store
-    released = {one.model: one for one in store.releases.all(both.arm.history.task.name)}
-    return tuple(
+    """Models in the order of their turns, then their releases; the rest in any order."""
+    store, task = both.arm.loop.store, both.arm.history.task.name
+    models = [model.digest for model in store.models.of_task(task)]
+    known = {node.digest: node for node in store.lineage.nodes()}
+    made = [Node(id=d, kind="model", title=known.pop(d).title) for d in models if d in known]
+    rest = [Node(id=n.digest, kind=n.kind, title=n.title) for n in known.values()]
+    releases = [
         Node(
-            id=node.digest,
-            kind="release" if node.digest in released else node.kind,
-            title=node.title,
-            detail=released[node.digest].verdict.reason if node.digest in released else "",
+            id=f"release/{one.model}",
+            kind="release",
+            title=f"release of turn {one.turn}",
+            detail=one.verdict.reason,
         )
-        for node in store.lineage.nodes()
+        for one in store.releases.all(task)
+    ]
+    return (*rest, *made, *releases)
+
+
+def _edges(both: Ran) -> tuple[Edge, ...]:
+    store, task = both.arm.loop.store, both.arm.history.task.name
+    return tuple(
+        Edge(child=edge.child, parent=edge.parent, relation=edge.relation)
+        for edge in store.lineage.edges()
+    ) + tuple(
+        Edge(child=f"release/{one.model}", parent=one.model, relation="approved")
+        for one in store.releases.all(task)
     )
 
 

@@ -12,7 +12,6 @@ from msgspec.structs import replace
 from twoloops.convergence.betting import Bets
 from twoloops.convergence.evidence import Contender, Evidence, evidence_of
 from twoloops.convergence.loop import Loop
-from twoloops.convergence.specialise import Specialised
 from twoloops.convergence.state import Candidate, TurnState, Waiting
 from twoloops.digital.base import Base
 from twoloops.digital.catalogue import available
@@ -160,7 +159,9 @@ def freeze(loop: Loop, turn: TurnState) -> Outcome:
     gone = loop.store.inputs.forgotten({one.input for one in seen.values()})
     answered = [
         datasets.Answered(
-            q, datasets.consensus(labels[q.observation]), seen[q.observation].input,
+            q,
+            datasets.consensus(labels[q.observation]),
+            seen[q.observation].input,
             groups[q.observation],
         )
         for q in questions
@@ -201,8 +202,10 @@ def specialise(loop: Loop, turn: TurnState) -> Outcome:
     if not dataset.split("train"):
         return replace(turn, reason="nothing to learn from: the turn has no labelled items")
     same, *others = [loop.base(name) for name in turn.bases]
+    if not loop.policy.gate:  # without a gate the likeliest base of all is taken
+        others, same = [], _contender(loop, turn, dataset, [same, *others])
     candidates = []
-    if _has_news(loop, dataset):
+    if _has_news(loop, dataset) or same.card.name != turn.bases[0]:
         candidates.append(_candidate(loop, turn, dataset, same))
     if others:
         candidates.append(_candidate(loop, turn, dataset, _contender(loop, turn, dataset, others)))
@@ -294,9 +297,7 @@ def _judge_base(loop: Loop, turn: TurnState, evidence: Evidence, mine: Contender
     name = f"bets: {mine.made.base.card.name} over {same.made.base.card.name}"
     earlier = loop.store.evidence.history(loop.task.name, name, Bets)
     carried = [bets for number, bets in earlier.items() if number < turn.number]
-    verdict, bets = evidence.compare(
-        "better", mine, same, carried[-1] if carried else None
-    )
+    verdict, bets = evidence.compare("better", mine, same, carried[-1] if carried else None)
     loop.store.evidence.put(loop.task.name, name, turn.number, bets)
     return verdict
 
@@ -312,7 +313,8 @@ def _with_reasons(turn: TurnState, same: str) -> TurnState:
             note = f"base adopted: {candidate.base}"
             reason = candidate.verdict.reason
         else:
-            note = f"{candidate.base} {candidate.verdict.reason}"
+            why = candidate.verdict.reason.removeprefix("refused: ")
+            note = f"refused: {candidate.base}: {why}"
     if not note and turn.unavailable:
         note = "; ".join(turn.unavailable.values())
     return replace(turn, reason=reason, base_note=note)

@@ -25,7 +25,9 @@ def verify(loop: Loop, turn: TurnState) -> TurnState | Waiting:
         return turn
     evidence = evidence_of(loop, turn)
     open_places = {q.observation for q in loop.store.questions.of_turn(loop.task.name, turn.number)}
-    rng, asked, drawn = loop.rng(turn), [], []
+    rng = loop.rng(turn)
+    asked: list[Question] = []
+    drawn: list[Verifying] = []
     for candidate in turn.candidates:
         mine = evidence.candidate(candidate)
         if candidate.base == turn.bases[0]:

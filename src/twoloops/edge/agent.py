@@ -1,16 +1,22 @@
 """The agent: decides on what arrives, keeps some of it, and puts that into the spool."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from twoloops.edge.capture import CapturePolicy, chance, keep
 from twoloops.edge.preprocess import check_input
-from twoloops.edge.runtime import Runtime
 from twoloops.edge.sources import Arrival
 from twoloops.edge.spool import Spool
 from twoloops.records.errors import UserError
 from twoloops.records.observation import Decision, Kept, Place
 from twoloops.records.task import Task
+
+
+class Decider(Protocol):
+    """What decides; `edge.runtime.Runtime` does, by the deployed file."""
+
+    def decide(self, inputs: Sequence[bytes]) -> list[Decision]:
+        """Return one decision per input; `UserError` where one cannot be read."""
 
 
 class Tally(NamedTuple):
@@ -59,7 +65,7 @@ class Agent:
         self,
         edge: str,
         task: Task,
-        runtime: Runtime | None,
+        runtime: Decider | None,
         policy: CapturePolicy,
         spool: Spool,
         seed: int,
