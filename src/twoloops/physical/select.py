@@ -31,20 +31,31 @@ __all__ = [
 
 Strategy = Literal["random", "margin", "entropy", "diversity", "mix", "spread"]
 """How `select` picks: `random`; `margin` (smallest p1 − p2); `entropy` (largest); `diversity`
-(one of each k-means cluster); `mix` (70 % margin, 30 % random); `spread` (the default)."""
+(one of each k-means cluster); `mix` (70 % margin, 30 % random); `spread`, the default: k-means
+on the embeddings of the most uncertain, from each cluster the smallest margin, and a share at
+random."""
 
-RANDOM_SHARE = 0.3
-"""Share of `mix` and `spread` drawn at random: pure uncertainty gets stuck when the regime
-shifts, because a model that is confidently wrong never asks."""
+MIX_RANDOM = 0.3
+"""Share of `mix` drawn at random."""
 
-NOVEL_SHARE = 0.2
-"""Share of `spread` kept for observations unlike the training data, where there are any: a new
-fault is often decided confidently, so its margin alone would not bring it up."""
+SPREAD_RANDOM = 0.15
+"""Share of a turn's labels that `spread` wants drawn at random, audit labels included. Without
+any, uncertainty gets stuck when the regime shifts (a model that is confidently wrong never
+asks): 9 points below random on a fan whose speed rises; with it, level with random there."""
+
+NOVEL_SHARE = 0.05
+"""Share of `spread` kept for observations unlike the training data, as an insurance: a new
+fault that is decided confidently would not come up by its margin. More of it cost accuracy
+wherever it was measured."""
 
 NOVEL = 0.5
 """Novelty from which on an observation counts as unlike the training data."""
 
-POOL = 5
+FEW = 0.25
+"""Novel observations are asked about as such while they are at most this share of all: beyond,
+it is the regime that shifted, and the most novel are mere outliers."""
+
+POOL = 3
 """`spread` clusters this many times as many uncertain observations as it picks."""
 
 
@@ -60,6 +71,8 @@ class Candidates:
         labelled: Groups of which a label is known already.
         excluded: (n,) of bool, `True` for what must not be picked (the audit sample, the
             quarantined); `None` for none.
+        at_random: How many of this turn's labels are drawn at random already (its audit
+            labels): `spread` counts them towards its random share.
     """
 
     probabilities: NDArray[np.floating]
@@ -68,6 +81,7 @@ class Candidates:
     groups: Sequence[str]
     labelled: Set[str] = field(default_factory=frozenset)
     excluded: NDArray[np.bool_] | None = None
+    at_random: int = 0
 
     def __post_init__(self) -> None:
         n = len(self.groups)
@@ -169,9 +183,9 @@ class _Choice:
             return np.array(kept, dtype=np.intp)
 
         taken: set[int] = set(self.taken)
-        goal = len(self.taken) + count
-        for share, part in self._parts(count, strategy):
-            room = min(share, goal - len(self.taken))
+        start = len(self.taken)
+        for until, part in self._parts(count, strategy):
+            room = start + until - len(self.taken)
             if room <= 0:
                 continue
             picked = part(rows, room, first)[:room].tolist()
@@ -180,8 +194,7 @@ class _Choice:
             used.update(groups[i] for i in picked)
 
     def _parts(self, count: int, strategy: Strategy) -> list[tuple[int, "_Part"]]:
-        """Return who picks how many, in order; the last fills what the others left."""
-        at_random = round(RANDOM_SHARE * count)
+        """Return who picks, in order, each until so many are picked; the last fills up."""
         match strategy:
             case "random":
                 return [(count, self._random)]
@@ -192,12 +205,14 @@ class _Choice:
             case "diversity":
                 return [(count, self._diverse), (count, self._random)]
             case "mix":
+                at_random = round(MIX_RANDOM * count)
                 return [(count - at_random, self._uncertain), (count, self._random)]
             case "spread":
-                novel = round(NOVEL_SHARE * count)
+                drawn = self.candidates.at_random
+                at_random = max(0, round(SPREAD_RANDOM * (count + drawn)) - drawn)
                 return [
-                    (count - at_random - novel, self._spread),
-                    (novel, self._novel),
+                    (round(NOVEL_SHARE * count), self._novel),
+                    (count - at_random, self._spread),
                     (count, self._random),
                 ]
 
@@ -233,7 +248,8 @@ class _Choice:
 
     def _novel(self, rows: NDArray[np.intp], room: int, first: "_First") -> NDArray[np.intp]:
         novelty = np.nan_to_num(np.asarray(self.candidates.novelty, dtype=np.float64))
-        rows = self.rng.permutation(rows[novelty[rows] >= NOVEL])
+        unlike = rows[novelty[rows] >= NOVEL]
+        rows = self.rng.permutation(unlike if len(unlike) <= FEW * len(rows) else unlike[:0])
         pool = first(rows[np.argsort(-novelty[rows], kind="stable")])[: POOL * room]
         if len(pool) == 0:
             return pool

@@ -12,6 +12,9 @@ DIMENSIONS = 64
 EXACT_ROWS = 1024
 """Up to this many rows the reduction is exact principal components, beyond a projection."""
 
+LEAST = 0.3
+"""Least deviation of a feature, in units of the root mean square over all features."""
+
 
 class Clusters(NamedTuple):
     """A clustering: (n,) label from 0 on, without gaps; (n,) distance to the cluster's centre."""
@@ -21,11 +24,12 @@ class Clusters(NamedTuple):
 
 
 def reduce(embedding: NDArray[np.floating]) -> NDArray[np.float64]:
-    """Return the rows, centred, in at most `DIMENSIONS` dimensions; (n, d) → (n, ≤ 64).
+    """Return the rows, standardised, in at most `DIMENSIONS` dimensions; (n, d) → (n, ≤ 64).
 
     Few rows: principal components by the n × n Gram matrix, cheap when d is large. Many: a
     Gaussian projection with a fixed seed, which keeps distances within about 15 %
-    (Johnson and Lindenstrauss 1984). Values that are not finite count as 0.
+    (Johnson and Lindenstrauss 1984). Values that are not finite count as 0. Features that
+    hardly vary are not blown up: a deviation counts as at least `LEAST` of the typical one.
     """
     x = np.nan_to_num(np.asarray(embedding, dtype=np.float64), posinf=0.0, neginf=0.0)
     if x.size == 0:
@@ -33,6 +37,9 @@ def reduce(embedding: NDArray[np.floating]) -> NDArray[np.float64]:
     # Scaled first: squares of very large values would overflow.
     x = x / max(float(np.abs(x).max()), 1e-300)
     x = x - x.mean(axis=0)
+    deviation = x.std(axis=0)
+    typical = float(np.sqrt((deviation**2).mean()))
+    x = x / np.maximum(deviation, max(LEAST * typical, 1e-12))
     if x.shape[1] <= DIMENSIONS:
         return np.asarray(x)
     if len(x) > EXACT_ROWS:
