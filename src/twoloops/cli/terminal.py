@@ -1,0 +1,72 @@
+"""What every command does with the terminal: sentences, tables, one JSON object.
+
+Results go to stdout; what is told on the way goes to stderr, so that a pipe gets the result alone.
+"""
+
+import sys
+import textwrap
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rich.console import Console, RenderableType
+
+    from twoloops.store.lock import Holder
+
+WIDTH = 80
+
+
+def say(text: str = "", *, err: bool = False) -> None:
+    """Print sentences, each line of them wrapped at 80 columns."""
+    stream = sys.stderr if err else sys.stdout
+    for line in text.split("\n"):
+        for part in textwrap.wrap(line, WIDTH, break_long_words=False) or [""]:
+            print(part, file=stream)
+
+
+def command(*lines: str, err: bool = False) -> None:
+    """Print commands to copy: indented and never wrapped."""
+    for line in lines:
+        print(f"  {line}", file=sys.stderr if err else sys.stdout)
+
+
+def console(*, err: bool = False) -> "Console":
+    """Return a console that prints data as it is: no markup, no guessed highlights."""
+    from rich.console import Console
+
+    stream = sys.stderr if err else sys.stdout
+    # Piped output is the same for everybody; a terminal has its own width.
+    width = None if stream.isatty() else WIDTH
+    return Console(stderr=err, markup=False, highlight=False, emoji=False, width=width)
+
+
+def show(renderable: "RenderableType") -> None:
+    """Print a table or another renderable to stdout."""
+    console().print(renderable)
+
+
+def table(*columns: str, right: tuple[int, ...] = ()) -> Any:
+    """Return an empty table; the columns named by place in `right` hold figures."""
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    made = Table(box=box.SIMPLE_HEAD, show_edge=False, padding=(0, 1), pad_edge=False)
+    for place, name in enumerate(columns):
+        if place in right:
+            made.add_column(Text(name), justify="right", no_wrap=True)
+        else:
+            made.add_column(Text(name), overflow="fold")
+    return made
+
+
+def emit(record: Any) -> None:
+    """Print one JSON object to stdout."""
+    import msgspec
+
+    print(msgspec.json.encode(record, order="deterministic").decode())
+
+
+def told(holder: "Holder | None") -> None:
+    """Say on stderr whom the command waits for."""
+    who = "another process" if holder is None else f"{holder.command!r} (process {holder.pid})"
+    say(f"waiting for {who}, which holds the workspace …", err=True)

@@ -1,0 +1,7 @@
+"""Registered below."""
+
+import typer
+
+
+def register(app: typer.Typer) -> None:
+    pass

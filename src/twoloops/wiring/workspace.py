@@ -1,0 +1,69 @@
+"""The only place that builds a workspace's real adapters: store, lock, bases, loop."""
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+from twoloops.convergence.loop import Loop, Workbench
+from twoloops.convergence.workspace_turn import policy_of
+from twoloops.digital.catalogue import upstream
+from twoloops.records.task import Task
+from twoloops.store.fetch import default_cache
+from twoloops.store.lock import Holder, workspace_lock
+from twoloops.store.workspace import CATALOG, Store
+
+OnWait = Callable[[Holder | None], None]
+
+
+def now() -> datetime:
+    """Return the present time, UTC."""
+    return datetime.now(UTC)
+
+
+@contextmanager
+def writing(
+    folder: Path, *, create: bool = False, wait: float = 10.0, on_wait: OnWait | None = None
+) -> Iterator[Store]:
+    """Open a workspace for writing: one writer at a time.
+
+    Args:
+        folder: The workspace.
+        create: Whether to make what is not there.
+        wait: Seconds to wait for another writer.
+        on_wait: Told once who that is.
+
+    Raises:
+        UserError: There is no workspace, or another process keeps it.
+    """
+    if create:
+        folder.mkdir(parents=True, exist_ok=True)
+    elif not (folder / CATALOG).is_file():
+        Store.open(folder, create=False)  # says what is missing; no lock file is left behind
+    command = " ".join(["twoloops", *sys.argv[1:]])
+    with (
+        workspace_lock(folder, command, now(), wait=wait, on_wait=on_wait),
+        Store.open(folder, create=create) as store,
+    ):
+        store.sweep()
+        yield store
+
+
+def reading(folder: Path) -> Store:
+    """Open a workspace to look at it; a writer may be at work meanwhile.
+
+    Raises:
+        UserError: There is no workspace.
+    """
+    return Store.open(folder, create=False)
+
+
+def workbench(task: Task) -> Workbench:
+    """Return the bases of a task's kind, dated as they become available upstream."""
+    return Workbench(upstream(task.kind, task.shape), default_cache())
+
+
+def loop(store: Store, task: Task) -> Loop:
+    """Return a task's two loops under the policy kept beside it."""
+    return Loop(store, task.name, policy_of(store, task.name), workbench(task), now)
