@@ -53,7 +53,7 @@ def test_labels_raise_the_threshold_where_the_model_is_too_sure():
     alone = choose([], [], None, costs(20, 1), 0.03, population=sure)
     both = choose(sure, fault, None, costs(20, 1), 0.03, population=sure)
     assert both.threshold > alone.threshold
-    assert "labels ask for more to keep within 3 % false rejects" in both.reason
+    assert "more is needed to keep within 3 % false rejects" in both.reason
 
 
 def test_costs_that_keep_the_limit_are_left_alone():

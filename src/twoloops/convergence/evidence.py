@@ -137,9 +137,22 @@ class Evidence:
         return out
 
     def compare(
-        self, claim: Claim, candidate: Contender, other: Contender | None, bets: Bets | None = None
+        self,
+        claim: Claim,
+        candidate: Contender,
+        other: Contender | None,
+        bets: Bets | None = None,
+        since: int = -1,
     ) -> tuple[Verdict, Bets]:
-        """Let the gate judge a candidate against another contender."""
+        """Let the gate judge a candidate against another contender.
+
+        Args:
+            claim: What the candidate must show.
+            candidate: Who must show it.
+            other: Whom it is compared with; `None` for the majority class.
+            bets: Carried bets of this very pair.
+            since: The last turn whose items those bets have seen.
+        """
         labels = self.task.labels
         # What was asked to verify this very pair is a stratum of its own beside the items.
         asked = [] if other is None else list(self.verified.get(candidate.made.base.card.name, ()))
@@ -165,9 +178,9 @@ class Evidence:
                 turns=np.array(
                     [item.turn for item in self.items] + [VERIFIED] * len(asked), dtype=np.int64
                 ),
-                new=np.concatenate([self._new(bets), np.ones(len(asked), dtype=bool)]),
+                new=np.concatenate([self._new(since), np.ones(len(asked), dtype=bool)]),
                 disagreement=disagreement,
-                observations=len(self.observations),
+                observations=self._effective(),
                 golden_candidate=self._golden(candidate),
                 golden_deployed=golden,
                 latency_ms=self._latency(candidate),
@@ -177,17 +190,20 @@ class Evidence:
             self._loop.policy.settings,
         )
 
+    def _effective(self) -> int:
+        """Kish's effective number of observations: unequal weights tell less than equal ones."""
+        if not self.observations:
+            return 0
+        return int(self.weights.sum() ** 2 / (self.weights**2).sum())
+
     def _item_weights(self) -> NDArray[np.float64]:
         chances = np.array([item.probability for item in self.items])
         turns = np.array([item.turn for item in self.items], dtype=np.int64)
         return relative_weights(chances, turns, self._loop.policy.settings.weight_cap)[0]
 
-    def _new(self, bets: Bets | None) -> NDArray[np.bool_]:
-        """Items that carried bets have not seen: all at first, then only the latest turn's."""
-        if bets is None or bets.count == 0:
-            return np.ones(len(self.items), dtype=bool)
-        latest = max((item.turn for item in self.items), default=0)
-        return np.array([item.turn == latest for item in self.items], dtype=bool)
+    def _new(self, since: int) -> NDArray[np.bool_]:
+        """Items that carried bets have not seen."""
+        return np.array([item.turn > since for item in self.items], dtype=bool)
 
     def _golden(self, one: Contender) -> NDArray[np.bool_]:
         if not self.golden:

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -133,7 +134,7 @@ def money_figures(
     label = float(costs.label.amount)
     totals = [turn.labels_total for turn in both]
     # The first entry is the seed.
-    before = [0, seed_labels, *totals[:-1]] if totals else [0]
+    spent = [b - a for a, b in pairwise([0, seed_labels, *totals])]
     bought = totals[-1] if totals else 0
     avoided = extra = saved = break_even = None
     if history.task.normal is not None:
@@ -151,9 +152,7 @@ def money_figures(
         label_cost=label,
         labels=bought,
         labels_spent=bought * label,
-        spent_by_turn=tuple(
-            (b - a) * label for a, b in zip(before, [seed_labels, *totals], strict=True)
-        ),
+        spent_by_turn=tuple(count * label for count in spent),
         escapes_avoided=avoided,
         extra_false_rejects=extra,
         saved=saved,

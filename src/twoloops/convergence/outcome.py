@@ -9,8 +9,7 @@ Interval = tuple[float, float]
 
 
 class TurnFigures(msgspec.Struct, frozen=True, kw_only=True):
-    """One turn of one arm: the deployed model on the turn's observations, before anything of
-    the turn was learned.
+    """One turn of one arm: the deployed model, before anything of the turn was learned.
 
     Args:
         turn: 1, 2, 3, …
@@ -104,8 +103,9 @@ class Price(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Compute(msgspec.Struct, frozen=True, kw_only=True):
-    """Training compute of the whole replay: floating-point operations (estimated from matrix
-    sizes) and CPU seconds (measured), by stage.
+    """Compute of the whole replay, all arms and seeds.
+
+    Floating-point operations are estimated from matrix sizes, CPU seconds are measured.
     """
 
     training_flop: float

@@ -4,13 +4,14 @@ On calibrated probabilities calling an item a fault costs (1 − p) · false rej
 costs p · escape, so that the cheapest rule calls a fault where p > t with
 t = false reject / (false reject + escape) (Elkan, "The foundations of cost-sensitive learning",
 2001). A limit on the false-reject rate can only raise that threshold. The rate at a threshold is
-estimated twice, from past data alone, and the stricter estimate decides:
+estimated from past data alone, and from two sources pooled:
 
-- from labels: share of the normal judging items with out-of-fold p > t (few, but true);
-- from all observations, labelled or not: Σ (1 − p) 1[p > t] / Σ (1 − p) (many, but as good as
-  the calibration).
+- labels: share of the normal judging items with out-of-fold p > t (few, but true);
+- all observations, labelled or not: Σ (1 − p) 1[p > t] / Σ (1 − p) (many, but as good as the
+  calibration); together they count as at most `POPULATION` labels.
 
-Neither alone kept the limit on the work orders of `docs/gate-statistics.md`, both together did.
+With few labels the model's own word decides, with many the labels do. `docs/gate-statistics.md`
+has what the alternatives (either alone, the stricter of both) did on the work orders.
 """
 
 from dataclasses import dataclass
@@ -23,6 +24,9 @@ from twoloops.records.task import Costs
 
 Floats = NDArray[np.float64]
 
+POPULATION = 300.0
+"""How many normal labels the model's word on all observations counts for, at most."""
+
 
 @dataclass(frozen=True)
 class Choice:
@@ -31,8 +35,8 @@ class Choice:
     Attributes:
         threshold: An item is called a fault where its probability of any fault is above this.
         reason: One sentence with figures.
-        estimated: The larger of the estimated false-reject rates at the threshold, or `None`
-            where nothing could be estimated.
+        estimated: The pooled estimate of the false-reject rate at the threshold, or `None` where
+            nothing could be estimated.
     """
 
     threshold: float
@@ -65,32 +69,26 @@ def choose(
         population_weights: 1 / capture probability of each, (m,), or `None`.
 
     Returns:
-        The threshold in [0, 1] with its reason. Labels speak only where the limit allows at
-        least one false reject among them: below that they cannot tell one limit from another.
+        The threshold in [0, 1] with its reason. The limit is checked only where it allows at
+        least one false reject among the pooled items: below that they cannot tell.
     """
     start = from_costs(costs)
     why = f"costs alone ask for {start:.3g}"
     if max_false_reject_rate is None:
         return Choice(start, f"threshold {start:.3g}: {why}, and there is no limit", None)
-    estimates = _estimates(p_fault, is_fault, weights, population, population_weights)
-    usable = {
-        name: (scores, mass)
-        for name, (scores, mass, items) in estimates.items()
-        if mass.sum() > 0 and (name == "all observations" or items * max_false_reject_rate >= 1)
-    }
-    if not usable:
+    scores, mass = _pool(p_fault, is_fault, weights, population, population_weights)
+    if mass.sum() * max_false_reject_rate < 1:
         return Choice(
             start, f"threshold {start:.3g}: {why}, too little evidence to check the limit", None
         )
-    asked = {name: _smallest(*one, max_false_reject_rate) for name, one in usable.items()}
-    threshold = max(start, *asked.values())
-    estimated = max(rate(*one, threshold) for one in usable.values())
-    bound = max(asked, key=lambda name: asked[name])
+    asked = _smallest(scores, mass, max_false_reject_rate)
+    threshold = max(start, asked)
+    estimated = rate(scores, mass, threshold)
     limit = f"within {100 * max_false_reject_rate:.3g} % false rejects"
     if threshold == start:
         reason = f"threshold {start:.3g}: {why}, which keeps {limit}"
     else:
-        reason = f"threshold {threshold:.3g}: {why}, {bound} ask for more to keep {limit}"
+        reason = f"threshold {threshold:.3g}: {why}, more is needed to keep {limit}"
     return Choice(threshold, f"{reason} (estimated {100 * estimated:.2g} %)", estimated)
 
 
@@ -114,26 +112,34 @@ def rate(scores: Floats, mass: Floats, threshold: float) -> float:
     return float(mass[scores > threshold].sum() / mass.sum())
 
 
-def _estimates(
+def _pool(
     p_fault: ArrayLike,
     is_fault: ArrayLike,
     weights: ArrayLike | None,
     population: ArrayLike | None,
     population_weights: ArrayLike | None,
-) -> dict[str, tuple[Floats, Floats, float]]:
-    """For each source: scores, the mass of being normal at each, and how many normal items."""
+) -> tuple[Floats, Floats]:
+    """Scores of labels and observations, and how much each counts as a normal item."""
     scores, fault = np.asarray(p_fault, dtype=np.float64), np.asarray(is_fault, dtype=bool)
-    mass = np.where(fault, 0.0, 1.0 if weights is None else np.asarray(weights, dtype=np.float64))
-    # Kish's effective number: a few heavy labels must not pass for many.
-    items = float(mass.sum() ** 2 / (mass**2).sum()) if mass.any() else 0.0
-    found = {"labels": (scores, mass, items)}
-    if population is not None:
-        everything = np.asarray(population, dtype=np.float64)
-        normal = 1.0 - everything
-        if population_weights is not None:
-            normal = normal * np.asarray(population_weights, dtype=np.float64)
-        found["all observations"] = (everything, normal, float(everything.size))
-    return found
+    labels = np.where(fault, 0.0, 1.0 if weights is None else np.asarray(weights, dtype=np.float64))
+    if population is None:
+        return scores, _worth(labels, np.inf)
+    everything = np.asarray(population, dtype=np.float64)
+    normal = 1.0 - everything
+    if population_weights is not None:
+        normal = normal * np.asarray(population_weights, dtype=np.float64)
+    return (
+        np.concatenate([scores, everything]),
+        np.concatenate([_worth(labels, np.inf), _worth(normal, POPULATION)]),
+    )
+
+
+def _worth(mass: Floats, most: float) -> Floats:
+    """Scale a mass to its effective number of items (Kish), at most so many."""
+    if not mass.any():
+        return mass
+    effective = float(mass.sum() ** 2 / (mass**2).sum())
+    return np.asarray(mass * (min(effective, most) / mass.sum()))
 
 
 def _smallest(scores: Floats, mass: Floats, limit: float) -> float:
