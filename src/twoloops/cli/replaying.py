@@ -4,7 +4,6 @@ import dataclasses
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Literal
 
@@ -14,15 +13,17 @@ from msgspec.structs import replace as altered
 from twoloops.analysis import summary
 from twoloops.analysis.words import clip
 from twoloops.cli import terminal
+from twoloops.cli.costs import costs_of
 from twoloops.convergence.outcome import ReplayResult, TurnFigures
 from twoloops.convergence.replay import OnTurn
 from twoloops.physical.history.open import open_history
 from twoloops.physical.history.options import Mapping, Plan
 from twoloops.physical.history.stream import History
 from twoloops.records.errors import UserError
-from twoloops.records.money import Money
 from twoloops.records.task import Costs
 from twoloops.wiring import replay as wired
+
+COSTS = ("escape_cost", "false_reject_cost", "label_cost", "currency")
 
 LISTED = 5
 """So many unreadable items are listed on the terminal; the report has all of them."""
@@ -104,9 +105,10 @@ def history_of(request: Request) -> History:
     Raises:
         UserError: It cannot be read or does not suffice.
     """
-    given = (request.escape_cost, request.false_reject_cost, request.label_cost, request.currency)
+    words = msgspec.structs.asdict(request)
+    said = any(words[name] for name in COSTS)
     builtin = request.source == "excavators"
-    costs = None if builtin or given == (None,) * 4 else costs_of(request, Costs())
+    costs = costs_of(words, Costs()) if said and not builtin else None
     plan = Plan(
         normal=request.normal,
         turns=request.turns,
@@ -135,58 +137,9 @@ def history_of(request: Request) -> History:
         progress=lambda sentence: terminal.say(f"{sentence} …", err=True),
     )
     if builtin:
-        costs = costs_of(request, history.task.costs)
+        costs = costs_of(words, history.task.costs)
         history = dataclasses.replace(history, task=altered(history.task, costs=costs))
     return history
-
-
-def costs_of(request: "Request | CostWords", default: Costs) -> Costs:
-    """Return the costs that the options say, the others as they were.
-
-    Raises:
-        UserError: One is no amount, or the currency changes and an amount stays.
-    """
-    words = {
-        "escape": request.escape_cost,
-        "false_reject": request.false_reject_cost,
-        "label": request.label_cost,
-    }
-    currency = request.currency or default.escape.currency
-    known = {name: getattr(default, name) for name in words}
-    # The default of 1 each is nobody's money yet, so it takes any currency.
-    unpriced = default == Costs()
-    kept = [name for name, word in words.items() if word is None]
-    if currency != default.escape.currency and kept and not unpriced:
-        raise UserError(
-            f"--currency {currency}: the costs here are in {default.escape.currency}; give "
-            "--escape-cost, --false-reject-cost and --label-cost all three in the new one"
-        )
-    return Costs(
-        **{
-            name: Money(known[name].amount if word is None else _amount(name, word), currency)
-            for name, word in words.items()
-        }
-    )
-
-
-class CostWords(msgspec.Struct, frozen=True, kw_only=True):
-    """The four options about money, for commands that have no other option of `replay`."""
-
-    escape_cost: str | None = None
-    false_reject_cost: str | None = None
-    label_cost: str | None = None
-    currency: str | None = None
-
-
-def _amount(name: str, word: str) -> Decimal:
-    option = f"--{name.replace('_', '-')}-cost"
-    try:
-        amount = Decimal(word)
-    except InvalidOperation:
-        amount = Decimal("NaN")
-    if not amount.is_finite() or amount < 0:
-        raise UserError(f"{option} is an amount of money, 0 or more, as 12.50: got {word!r}")
-    return amount
 
 
 def _announce(history: History) -> None:

@@ -296,8 +296,8 @@ def _judge_base(loop: Loop, turn: TurnState, evidence: Evidence, mine: Contender
     same = evidence.same_base(turn)
     name = f"bets: {mine.made.base.card.name} over {same.made.base.card.name}"
     earlier = loop.store.evidence.history(loop.task.name, name, Bets)
-    carried = [bets for number, bets in earlier.items() if number < turn.number]
-    verdict, bets = evidence.compare("better", mine, same, carried[-1] if carried else None)
+    since = max((number for number in earlier if number < turn.number), default=-1)
+    verdict, bets = evidence.compare("better", mine, same, earlier.get(since), since)
     loop.store.evidence.put(loop.task.name, name, turn.number, bets)
     return verdict
 

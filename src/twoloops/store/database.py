@@ -147,25 +147,35 @@ class Database:
         return sqlite.insert(table)
 
     def _prepare(self) -> None:
-        with self.transaction() as connection:
-            if not inspect(connection).has_table(schema.meta.name):
-                schema.metadata.create_all(connection)
-                connection.execute(
-                    insert(schema.meta),
-                    [
-                        {"name": "schema", "value": str(schema.VERSION)},
-                        {"name": "journal", "value": f"0 {GENESIS}"},
-                    ],
-                )
-                return
-            found = connection.scalar(
-                select(schema.meta.c.value).where(schema.meta.c.name == "schema")
-            )
-        if int(found or 0) > schema.VERSION:
+        # Read first: to look at a workspace nobody waits for a writer's long transaction.
+        with self.reading() as connection:
+            found = _version(connection)
+        if found is None:
+            with self.transaction() as connection:
+                found = _version(connection)
+                if found is None:
+                    schema.metadata.create_all(connection)
+                    connection.execute(
+                        insert(schema.meta),
+                        [
+                            {"name": "schema", "value": str(schema.VERSION)},
+                            {"name": "journal", "value": f"0 {GENESIS}"},
+                        ],
+                    )
+                    return
+        if int(found) > schema.VERSION:
             raise UserError(
                 f"this workspace has schema version {found}, and this twoloops understands "
                 f"versions up to {schema.VERSION}: upgrade twoloops"
             )
+
+
+def _version(connection: Connection) -> str | None:
+    """Return the schema's version; `None` where nothing was made yet."""
+    if not inspect(connection).has_table(schema.meta.name):
+        return None
+    found = connection.scalar(select(schema.meta.c.value).where(schema.meta.c.name == "schema"))
+    return str(found or 0)
 
 
 def _engine(url: str | URL) -> Engine:

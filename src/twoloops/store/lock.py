@@ -78,6 +78,22 @@ def holder(folder: Path) -> Holder | None:
         return None
 
 
+def free(folder: Path) -> bool:
+    """Say whether nobody holds the lock right now."""
+    path = folder / NAME
+    try:
+        handle = os.open(path, os.O_RDWR)
+    except OSError:
+        return True
+    try:
+        if not _try_lock(handle, path):
+            return False
+        _unlock(handle)
+        return True
+    finally:
+        os.close(handle)
+
+
 def _acquire(
     handle: int, path: Path, wait: float, on_wait: Callable[[Holder | None], None] | None
 ) -> None:

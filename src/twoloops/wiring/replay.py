@@ -8,7 +8,6 @@ same call goes on: the `both` arm at the stage it was in, the other arms anew.
 import hashlib
 import os
 import shutil
-import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -26,7 +25,7 @@ from twoloops.records.digests import Digest, canonical, digest_record
 from twoloops.records.errors import UserError
 from twoloops.store.lock import workspace_lock
 from twoloops.store.workspace import BLOBS, CATALOG, Store
-from twoloops.wiring.workspace import OnWait, now, reading, workbench
+from twoloops.wiring.workspace import OnWait, command_line, now, reading, workbench
 
 ASKED, RESULT, REPORT, STORE, EDGE = "replay.json", "result.json", "report.html", "store", "edge"
 
@@ -174,8 +173,7 @@ def _held(
 ) -> Iterator[Store]:
     """Hold the folder's lock; start over if asked to; note what was asked for."""
     place = folder / STORE
-    command = " ".join(["twoloops", *sys.argv[1:]])
-    with workspace_lock(place, command, now(), wait=wait, on_wait=on_wait):
+    with workspace_lock(place, command_line(), now(), wait=wait, on_wait=on_wait):
         if again:
             _clear(folder)
         write(folder / ASKED, msgspec.json.encode(wanted))

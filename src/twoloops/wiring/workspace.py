@@ -22,6 +22,11 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
+def command_line() -> str:
+    """Return what this process was called as, for those who wait for it."""
+    return " ".join(["twoloops", *sys.argv[1:]])
+
+
 @contextmanager
 def writing(
     folder: Path, *, create: bool = False, wait: float = 10.0, on_wait: OnWait | None = None
@@ -38,12 +43,11 @@ def writing(
         UserError: There is no workspace, or another process keeps it.
     """
     if create:
-        folder.mkdir(parents=True, exist_ok=True)
+        Store.open(folder).close()
     elif not (folder / CATALOG).is_file():
         Store.open(folder, create=False)  # says what is missing; no lock file is left behind
-    command = " ".join(["twoloops", *sys.argv[1:]])
     with (
-        workspace_lock(folder, command, now(), wait=wait, on_wait=on_wait),
+        workspace_lock(folder, command_line(), now(), wait=wait, on_wait=on_wait),
         Store.open(folder, create=create) as store,
     ):
         store.sweep()
