@@ -40,20 +40,9 @@ MIX_RANDOM = 0.3
 
 SPREAD_RANDOM = 0.15
 """Share of a turn's labels that `spread` wants drawn at random, audit labels included. Without
-any, uncertainty gets stuck when the regime shifts (a model that is confidently wrong never
-asks): 9 points below random on a fan whose speed rises; with it, level with random there."""
-
-NOVEL_SHARE = 0.05
-"""Share of `spread` kept for observations unlike the training data, as an insurance: a new
-fault that is decided confidently would not come up by its margin. More of it cost accuracy
-wherever it was measured."""
-
-NOVEL = 0.5
-"""Novelty from which on an observation counts as unlike the training data."""
-
-FEW = 0.25
-"""Novel observations are asked about as such while they are at most this share of all: beyond,
-it is the regime that shifted, and the most novel are mere outliers."""
+any, uncertainty can get stuck when the regime shifts: a model that is confidently wrong never
+asks. No share goes to novelty: one label in twenty for the most novel cost up to 6 points where
+a sensor's odd cycles are novel, and found a new fault no sooner than the margin does."""
 
 POOL = 3
 """`spread` clusters this many times as many uncertain observations as it picks."""
@@ -66,7 +55,7 @@ class Candidates:
     Args:
         probabilities: (n, k) of the deployed model; rows sum to 1.
         embedding: (n, d) from its base.
-        novelty: (n,) in [0, 1].
+        novelty: (n,) in [0, 1]; decides between equal margins.
         groups: n names; near-duplicates and items of one origin share one.
         labelled: Groups of which a label is known already.
         excluded: (n,) of bool, `True` for what must not be picked (the audit sample, the
@@ -163,6 +152,7 @@ class _Choice:
         self.candidates = candidates
         self.rng = rng
         self.margin = margin(candidates.probabilities)
+        self.novelty = np.nan_to_num(np.asarray(candidates.novelty, dtype=np.float64))
 
     def add(self, rows: NDArray[np.intp], count: int, strategy: Strategy, once: bool) -> None:
         """Pick up to `count` of `rows`; at most one of a group if `once`."""
@@ -210,19 +200,16 @@ class _Choice:
             case "spread":
                 drawn = self.candidates.at_random
                 at_random = max(0, round(SPREAD_RANDOM * (count + drawn)) - drawn)
-                return [
-                    (round(NOVEL_SHARE * count), self._novel),
-                    (count - at_random, self._spread),
-                    (count, self._random),
-                ]
+                return [(count - at_random, self._spread), (count, self._random)]
 
     def _random(self, rows: NDArray[np.intp], room: int, first: "_First") -> NDArray[np.intp]:
         return first(self.rng.permutation(rows))
 
     def _uncertain(self, rows: NDArray[np.intp], room: int, first: "_First") -> NDArray[np.intp]:
-        # Shuffled first: equal margins (all exactly 0 or 1) are then picked without an order.
+        # Novelty decides between equal margins (a model that is always certain has no others);
+        # shuffled first, so that what is equal in both is picked without an order.
         rows = self.rng.permutation(rows)
-        return first(rows[np.argsort(self.margin[rows], kind="stable")])
+        return first(rows[np.lexsort((-self.novelty[rows], self.margin[rows]))])
 
     def _entropic(self, rows: NDArray[np.intp], room: int, first: "_First") -> NDArray[np.intp]:
         rows = self.rng.permutation(rows)
@@ -245,18 +232,6 @@ class _Choice:
         order = np.lexsort((lead, found.label))
         heads = order[np.unique(found.label[order], return_index=True)[1]]
         return pool[heads[np.argsort(lead[heads], kind="stable")]]
-
-    def _novel(self, rows: NDArray[np.intp], room: int, first: "_First") -> NDArray[np.intp]:
-        novelty = np.nan_to_num(np.asarray(self.candidates.novelty, dtype=np.float64))
-        unlike = rows[novelty[rows] >= NOVEL]
-        rows = self.rng.permutation(unlike if len(unlike) <= FEW * len(rows) else unlike[:0])
-        pool = first(rows[np.argsort(-novelty[rows], kind="stable")])[: POOL * room]
-        if len(pool) == 0:
-            return pool
-        found = clusters(self.candidates.embedding[pool], room, novelty[pool], self.rng)
-        order = np.lexsort((found.distance, found.label))
-        heads = order[np.unique(found.label[order], return_index=True)[1]]
-        return pool[heads[np.argsort(-novelty[pool][heads], kind="stable")]]
 
 
 _First = Callable[[NDArray[np.intp]], NDArray[np.intp]]
