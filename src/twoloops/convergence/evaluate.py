@@ -64,11 +64,11 @@ class Figures(msgspec.Struct, frozen=True):
         scored: Items with a known label; only these are scored.
         accuracy: Share decided right.
         faults: Scored items that are faults.
-        escapes: Faults decided normal, in items.
+        escapes: Faults not called one, in items.
         false_rejects: Normal items decided a fault, in items.
         detection_rate: 1 − escapes / faults.
         false_reject_rate: False rejects / normal items.
-        ppm: Escapes per million items decided normal.
+        ppm: Escapes per million items not called a fault.
         detection_at_limit: Detection rate with the threshold moved, with hindsight, to exactly
             the false-reject limit.
     """
@@ -185,7 +185,8 @@ def figures(
 
     Args:
         y: True labels, (n,); negative where unknown, and those are not scored.
-        decided: Decided labels, (n,).
+        decided: Decided labels, (n,); negative where nothing was decided, which is never right
+            and calls nothing a fault.
         p_fault: Probability of any fault, (n,); needed for `detection_at_limit` alone.
         normal: The label that is no fault; without it only accuracy exists.
         limit: The false-reject limit in [0, 1].
@@ -195,7 +196,7 @@ def figures(
     accuracy = float((truth == said).mean()) if truth.size else None
     if normal is None:
         return Figures(int(truth.size), accuracy)
-    fault, called = truth != normal, said != normal
+    fault, called = truth != normal, (said != normal) & (said >= 0)
     escapes, rejects = int((fault & ~called).sum()), int((~fault & called).sum())
     at_limit = None
     if p_fault is not None and limit is not None:

@@ -90,8 +90,8 @@ def _figures(
     task = history.task
     place = {label: i for i, label in enumerate(task.labels)}
     y = np.array([-1 if row.label is None else place[row.label] for row in rows], dtype=int)
-    # A row that got no decision is scored as wrong: its index stands for no label.
-    said = np.array([place.get(label, len(place)) for label in decided], dtype=int)
+    # A row that got no decision (unreadable, or no model yet) is wrong, and no fault is called.
+    said = np.array([place.get(label, -1) for label in decided], dtype=int)
     return evaluate.figures(
         y,
         said,

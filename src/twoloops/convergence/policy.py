@@ -56,8 +56,9 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def verify_labels(self) -> int:
-        """Labels kept back to verify."""
-        return round(self.verify_share * self.labels_per_turn) if self.gate else 0
+        """Labels kept back to verify, of those that are no audit labels."""
+        left = self.labels_per_turn - self.audit_labels
+        return min(left, round(self.verify_share * self.labels_per_turn)) if self.gate else 0
 
     @property
     def audit_labels(self) -> int:
