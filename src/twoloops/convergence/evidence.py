@@ -74,8 +74,8 @@ class Evidence:
         self.task: Task = loop.task
         self.verified = verified
         self.dataset = dataset
-        self.items: list[Item] = [item for item in dataset.items if item.judges]
-        self.golden: list[Item] = dataset.split("golden")
+        self.items: list[Item] = loop.present([item for item in dataset.items if item.judges])
+        self.golden: list[Item] = loop.present(dataset.split("golden"))
         self.observations = observations
         self.groups = groups
         self.y = label_indices(self.items, self.task.labels)
@@ -83,16 +83,30 @@ class Evidence:
 
     def of_items(self, made: Specialised, items: Sequence[Item]) -> NDArray[np.float64]:
         """Honest probabilities of items (n, labels of the model)."""
-        x = self._embed(made, [item.input for item in items])
-        return made.honest(x, [item.group for item in items])
+        return self._honest(made, [item.input for item in items], [item.group for item in items])
 
     def of_observations(self, made: Specialised) -> NDArray[np.float64]:
         """Honest probabilities of the turn's observations."""
-        x = self._embed(made, [one.input for one in self.observations])
-        return made.honest(x, self.groups)
+        return self._honest(made, [one.input for one in self.observations], self.groups)
 
-    def _embed(self, made: Specialised, digests: Sequence[str]) -> NDArray[np.float32]:
-        return self._loop.bench.encoder.embed(made.base, digests, self._loop.read)
+    def _honest(
+        self, made: Specialised, digests: Sequence[str], groups: Sequence[str]
+    ) -> NDArray[np.float64]:
+        x = self._loop.bench.encoder.embed(made.base, digests, self._loop.read)
+        # Two groups become one when something like both arrives: a model that is older must be
+        # asked by the names it learned under, or it would be asked about what it knows.
+        learned = {
+            item.input: item.group
+            for item in self._loop.store.datasets.get(made.dataset).split("train")
+        }
+        renamed = {
+            item.group: learned[item.input] for item in self.dataset.items if item.input in learned
+        }
+        names = [
+            learned.get(digest, renamed.get(group, group))
+            for digest, group in zip(digests, groups, strict=True)
+        ]
+        return made.honest(x, names)
 
     @property
     def weights(self) -> NDArray[np.float64]:
@@ -143,6 +157,7 @@ class Evidence:
         other: Contender | None,
         bets: Bets | None = None,
         since: int = -1,
+        look: int = 1,
     ) -> tuple[Verdict, Bets]:
         """Let the gate judge a candidate against another contender.
 
@@ -152,6 +167,7 @@ class Evidence:
             other: Whom it is compared with; `None` for the majority class.
             bets: Carried bets of this very pair.
             since: The last turn whose items those bets have seen.
+            look: Which attempt at a first release this is.
         """
         labels = self.task.labels
         # What was asked to verify this very pair is a stratum of its own beside the items.
@@ -186,6 +202,7 @@ class Evidence:
                 latency_ms=self._latency(candidate),
                 latency_budget_ms=self.task.latency_budget_ms,
                 bets=bets or betting.start(self._loop.policy.settings.grid),
+                look=look,
             ),
             self._loop.policy.settings,
         )
@@ -232,9 +249,10 @@ def evidence_of(loop: Loop, turn: TurnState) -> Evidence:
     """Gather the evidence of a turn from the store."""
     assert turn.dataset is not None
     name = loop.task.name
-    seen = loop.store.observations.of_turn(name, turn.number)
+    seen = loop.seen(turn.number)
     places = [place for one in turn.verifying for place in one.observations]
     asked = loop.store.observations.find(places)
+    gone = loop.store.inputs.forgotten({one.input for one in asked.values()})
     labels = loop.store.labels.find(places)
     groups = dict(zip(places, loop.groups([asked[place] for place in places]), strict=True))
     chances = {
@@ -252,7 +270,7 @@ def evidence_of(loop: Loop, turn: TurnState) -> Evidence:
                 group=groups[place],
             )
             for place in one.observations
-            if labels.get(place)
+            if labels.get(place) and asked[place].input not in gone
         ]
         for one in turn.verifying
     }

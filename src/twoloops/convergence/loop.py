@@ -19,8 +19,9 @@ from twoloops.convergence.state import STAGES, TurnState
 from twoloops.digital.base import Base
 from twoloops.digital.catalogue import Offer, first_base, try_load
 from twoloops.physical.duplicates import Signature, group, signature
-from twoloops.records.dataset import Dataset
+from twoloops.records.dataset import Dataset, Item
 from twoloops.records.digests import Digest, digest_record
+from twoloops.records.errors import UserError
 from twoloops.records.observation import Observation, Place
 from twoloops.records.task import Kind, Task
 from twoloops.store.workspace import Store
@@ -63,7 +64,12 @@ class Workbench:
     def load(self, name: str) -> Base | str:
         """Return an offered base, or in one sentence why it cannot be had."""
         if name not in self._loaded:
-            self._loaded[name] = try_load(self.offers[name], self._cache)
+            known = name in self.offers
+            self._loaded[name] = (
+                try_load(self.offers[name], self._cache)
+                if known
+                else f"{name} is not available: nothing of that name is offered upstream"
+            )
         return self._loaded[name]
 
 
@@ -128,24 +134,47 @@ class Loop:
                 self.task.kind, [one.input for one in every], self.read
             )
             names = group(signatures, [one.origin for one in every])
+            # Named by its earliest member: later ones must not move it to another fold.
+            first: dict[str, str] = {}
+            for name, one in zip(names, signatures, strict=True):
+                first.setdefault(name, one.key)
+            names = [first[name] for name in names]
             self._groups = {one.place: name for one, name in zip(every, names, strict=True)}
         return [self._groups[one.place] for one in seen]
 
     def base(self, name: str) -> Base:
-        """Return a base that was loaded before by its name."""
+        """Return a base by its name.
+
+        Raises:
+            UserError: It was there when it was adopted, and cannot be had now.
+        """
         first = self.bench.first(self.task)
         if name == first.card.name:
             return first
         found = self.bench.load(name)
-        assert isinstance(found, Base), found
+        if isinstance(found, str):
+            raise UserError(f"task {self._name!r} stands on base {name}: {found}")
         return found
+
+    def present(self, items: Sequence[Item]) -> list[Item]:
+        """Leave out items whose input was forgotten since they were frozen."""
+        gone = self.store.inputs.forgotten({item.input for item in items})
+        return [item for item in items if item.input not in gone]
+
+    def seen(self, number: int) -> list[Observation]:
+        """Return the observations of a turn, but for those that were forgotten."""
+        found = self.store.observations.of_turn(self._name, number)
+        gone = self.store.inputs.forgotten({one.input for one in found})
+        return [one for one in found if one.input not in gone]
 
     def specialised(self, base: Base, dataset: Dataset) -> Specialised:
         """Specialise, or return what was fitted before: equal inputs give equal models."""
         # Only the training split is learned from: other audit labels make no other model.
-        key = (base.digest, digest_record(dataset.split("train")))
+        items = self.present(dataset.split("train"))
+        key = (base.digest, digest_record(items))
         if key not in self._fitted:
-            made = specialise(base, dataset, self.task, self.bench.encoder, self.read)
+            left = Dataset.of(dataset.task, items)
+            made = specialise(base, left, self.task, self.bench.encoder, self.read)
             self.training_flop += made.fitted.operations
             self.training_cpu_seconds += made.cpu_seconds
             self._fitted[key] = made
@@ -165,6 +194,16 @@ class Loop:
         """Read a turn's state."""
         row = self.store.turns.get(self._name, number)
         return None if row is None else msgspec.json.decode(row.state, type=TurnState)
+
+    def first_attempts(self, before: int) -> int:
+        """Count the candidates for a first release in earlier turns: all share one level."""
+        states = [self.state(one.number) for one in self.store.turns.all(self._name)]
+        return sum(
+            candidate.verdict is not None and candidate.verdict.claim == "first"
+            for state in states
+            if state is not None and state.number < before
+            for candidate in state.candidates
+        )
 
     def save(self, turn: TurnState) -> None:
         """Write a turn's state; part of the stage's own transaction."""

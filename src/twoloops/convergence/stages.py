@@ -47,7 +47,7 @@ def observe(loop: Loop, turn: TurnState) -> Outcome:
 
 def select_questions(loop: Loop, turn: TurnState) -> Outcome:
     """Ask: a random audit share that may judge, and the picks that teach most."""
-    seen = loop.askable(loop.store.observations.of_turn(loop.task.name, turn.number))
+    seen = loop.askable(loop.seen(turn.number))
     questions = _seed_questions(loop, turn, seen) if turn.number == 0 else []
     if turn.number > 0 and seen:
         questions = _turn_questions(loop, turn, seen)
@@ -124,6 +124,7 @@ def _select(
             groups=groups,
             labelled=labelled,
             excluded=excluded,
+            at_random=len(audits),
         ),
         count,
         loop.policy.strategy,
@@ -180,7 +181,8 @@ def choose_base(loop: Loop, turn: TurnState) -> Outcome:
     first = loop.bench.first(loop.task).card.name
     current = loop.store.models.find(release.model).card.base if release else first
     bases, unavailable = [current], {}
-    if loop.policy.models and release is not None:
+    # Before a first release too: the first base may not have what it takes.
+    if loop.policy.models:
         for offer in available(tuple(loop.bench.offers.values()), turn.number):
             found = loop.bench.load(offer.name)
             if isinstance(found, str):
@@ -271,13 +273,15 @@ def judge(loop: Loop, turn: TurnState) -> Outcome:
     evidence = evidence_of(loop, turn)
     same = turn.bases[0]
     deployed = loop.deployed()
+    looks = loop.first_attempts(turn.number)
     judged = []
     for candidate in turn.candidates:
         mine = evidence.candidate(candidate)
         if not loop.policy.gate:
             verdict = Verdict(True, "first", "taken without a gate", 1.0, 0, 0.0)
         elif deployed is None:
-            verdict = evidence.compare("first", mine, None)[0]
+            looks += 1
+            verdict = evidence.compare("first", mine, None, look=looks)[0]
         elif candidate.base == same:
             verdict = evidence.compare("not worse", mine, Contender(*deployed))[0]
         else:
@@ -342,7 +346,10 @@ def roll_out(loop: Loop, turn: TurnState) -> Outcome:
     assert deployed is not None
     made = deployed[0]
     dataset = _dataset(loop, turn)
-    digests = [item.input for item in (dataset.split("golden") or dataset.items)][:20]
+    items = loop.present(dataset.split("golden") or dataset.items)
+    digests = [item.input for item in items][:20]
+    if len(loop.present(dataset.split("train"))) < len(dataset.split("train")):
+        digests = []  # what was forgotten since cannot be fitted again to compare with
     read = loop.read(digests)
     said = Runtime(loop.store.models.get(turn.released)).run([read[d] for d in digests])
     x = loop.bench.encoder.embed(made.base, digests, loop.read)
