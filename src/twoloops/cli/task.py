@@ -84,9 +84,7 @@ def show(
         found = store.tasks.all() if name is None else [store.tasks.get(name)]
         policies = {task.name: policy_of(store, task.name) for task in found}
     if json:
-        terminal.emit(
-            {"tasks": [{"task": task, "policy": policies[task.name]} for task in found]}
-        )
+        terminal.emit({"tasks": [{"task": task, "policy": policies[task.name]} for task in found]})
         return
     if not found:
         terminal.say("No task yet. Add one with")
@@ -120,9 +118,7 @@ def _check_name(name: str) -> None:
     from twoloops.records.errors import UserError
 
     if not re.fullmatch(r"[\w][\w.-]*", name):
-        raise UserError(
-            f"a task's name is made of letters, digits, - _ and . only: got {name!r}"
-        )
+        raise UserError(f"a task's name is made of letters, digits, - _ and . only: got {name!r}")
 
 
 def _labels(words: str) -> tuple[str, ...]:

@@ -60,3 +60,15 @@ def go_on(loop: Loop, turn: TurnState) -> tuple[TurnState, Waiting | None]:
             return turn, outcome
         turn = outcome
     return turn, None
+
+
+def nothing_new(store: Store, task: str) -> bool:
+    """Say whether the next turn would be empty; an open turn past `observe` is never so.
+
+    The first turn is not: it says itself that it waits for observations.
+    """
+    opened = store.turns.open(task)
+    number = incoming(store, task) if opened is None else opened.number
+    if number == 0 or (opened is not None and opened.stage != "observe"):
+        return False
+    return store.observations.unclaimed(task) == 0

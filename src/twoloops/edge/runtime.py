@@ -14,6 +14,8 @@ from twoloops.records.base import ModelCard
 from twoloops.records.digests import Digest, short
 from twoloops.records.errors import UserError
 from twoloops.records.observation import Decision
+from twoloops.records.preprocess import Picture, Window
+from twoloops.records.task import Kind
 
 
 class Outputs(NamedTuple):
@@ -51,6 +53,20 @@ class Runtime:
                 f"model {short(self.digest)} has no output {missing}, only "
                 f"{list(self._graph.outputs)}: use a model file, not that of a base"
             )
+
+    @property
+    def kind(self) -> Kind:
+        """The kind of input it decides on, as its preprocess record says."""
+        steps = self._graph.preprocess.steps
+        if any(isinstance(step, Picture) for step in steps):
+            return "image"
+        return "signal" if any(isinstance(step, Window) for step in steps) else "text"
+
+    @property
+    def shape(self) -> tuple[int, int] | None:
+        """(channels, samples) of a signal, else `None`."""
+        windows = [step for step in self._graph.preprocess.steps if isinstance(step, Window)]
+        return (windows[0].channels, windows[0].samples) if windows else None
 
     def run(self, inputs: Sequence[bytes]) -> Outputs:
         """Return the three outputs of each input.

@@ -68,8 +68,14 @@ def ask(store: Store, task: str, questions: Sequence[Question]) -> None:
 
 
 def open_questions(store: Store, task: str, turn: int | None = None) -> list[Question]:
-    """Return the questions (of a turn) without an answer, the best first."""
-    return store.questions.open(store.tasks.get(task).name, turn)
+    """Return the questions (of a turn) without an answer, the best first.
+
+    What was forgotten after it was asked about cannot be answered, and is left out.
+    """
+    asked = store.questions.open(store.tasks.get(task).name, turn)
+    seen = store.observations.find(one.observation for one in asked)
+    gone = store.inputs.forgotten({one.input for one in seen.values()})
+    return [one for one in asked if seen[one.observation].input not in gone]
 
 
 def answer(

@@ -74,8 +74,8 @@ class Observations:
         found = self.find([place])
         if place not in found:
             raise UserError(
-                f"no observation {place}: a place is EDGE/EPOCH/COUNTER as printed by  "
-                "twoloops status"
+                f"no observation {place}: a place is EDGE/EPOCH/COUNTER, as  twoloops "
+                "label export  prints it"
             )
         return found[place]
 
