@@ -260,5 +260,5 @@ def test_pictures_and_signals_are_written_beside_the_file(
         labelling.export_questions(store, "strip", tmp_path / "ask.csv")
     name = f"ask/{short(digest_bytes(data))}{suffix}"
     lines = (tmp_path / "ask.csv").read_text(encoding="utf-8-sig").splitlines()
-    assert lines[1:] == [f"desk/e1/1,,,{name}", "desk/e1/2,,,(forgotten)"]
+    assert lines[1:] == [f"desk/e1/1,,,{name}"]  # what was forgotten is not asked about
     assert (tmp_path / name).read_bytes() == data

@@ -140,7 +140,8 @@ def _question(
 
 def label(loop: Loop, turn: TurnState) -> Outcome:
     """Wait until every question of the turn is answered."""
-    unanswered = loop.store.questions.open(loop.task.name, turn.number)
+    # What was forgotten after it was asked about is left out: nobody can answer that.
+    unanswered = labelling.open_questions(loop.store, loop.task.name, turn.number)
     if unanswered:
         return Waiting(
             f"{len(unanswered)} labels: write them with  twoloops label export FILE, fill in the "
@@ -351,6 +352,7 @@ def roll_out(loop: Loop, turn: TurnState) -> Outcome:
     if len(loop.present(dataset.split("train"))) < len(dataset.split("train")):
         digests = []  # what was forgotten since cannot be fitted again to compare with
     read = loop.read(digests)
+    digests = [digest for digest in digests if digest in read]
     said = Runtime(loop.store.models.get(turn.released)).run([read[d] for d in digests])
     x = loop.bench.encoder.embed(made.base, digests, loop.read)
     expected = made.fitted.full.probabilities(x, len(made.labels))

@@ -170,7 +170,7 @@ def export_questions(store: Store, task: str, path: Path, turn: int | None = Non
         writer = csv.writer(file)
         writer.writerow(_COLUMNS)
         for one, digest in zip(asked, digests, strict=True):
-            shown = _show(kind, digest, data.get(digest), folder)
+            shown = _show(kind, digest, data[digest], folder)
             writer.writerow((str(one.observation), "", "", shown))
     return len(asked)
 
@@ -341,9 +341,7 @@ def _lines(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
         raise UserError(f"{path}, line {rows.line_num}: {error}; save it as CSV again") from error
 
 
-def _show(kind: Kind, digest: str, data: bytes | None, folder: Path) -> str:
-    if data is None:
-        return "(forgotten)"
+def _show(kind: Kind, digest: str, data: bytes, folder: Path) -> str:
     if kind == "text":
         return data.decode("utf-8", errors="replace")
     suffix = ".npy" if kind == "signal" else ".image"
