@@ -67,7 +67,7 @@ def test_any_text_encodes_to_a_unit_vector(texts):
 
 
 def test_a_text_without_any_n_gram_encodes_to_zeros():
-    counts = np.zeros((2, 4096), dtype=np.float32)
+    counts = np.zeros((2, 8192), dtype=np.float32)
     counts[1, 7] = 3
     rows = run(char_ngrams(), {"counts": counts})
     np.testing.assert_allclose(np.linalg.norm(rows, axis=1), [0, 1], atol=1e-6)

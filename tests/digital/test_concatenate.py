@@ -26,7 +26,7 @@ def test_a_concatenation_is_its_parts_side_by_side():
     both = concatenate(parts)
     expected = np.hstack([encode(part, TEXTS) for part in parts])
     np.testing.assert_allclose(encode(both, TEXTS), expected, atol=1e-6)
-    assert both.card.sparse == 4096 + 512
+    assert both.card.sparse == 8192 + 512
 
 
 def test_parts_that_want_the_same_tensor_share_it():

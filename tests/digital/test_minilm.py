@@ -72,7 +72,7 @@ def test_the_graph_is_of_one_version_and_concatenates(base):
     model = onnx.load_from_string(base.graph)
     assert (model.ir_version, model.opset_import[0].version) == (10, 17)
     both = concatenate([char_ngrams(), base])
-    assert (both.card.sparse, both.card.dimension) == (4096, 4480)
+    assert (both.card.sparse, both.card.dimension) == (8192, 8576)
     text = [b"track tension low"]
     expected = [Graph(part.graph).run(text)["embedding"] for part in (char_ngrams(), base)]
     found = Graph(both.graph).run(text)["embedding"]

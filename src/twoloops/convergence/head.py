@@ -28,7 +28,7 @@ FOLDS = 5
 SPAN_LIMIT = 1000
 """Above so many items the primal problem is the cheaper one, and folds see a sample."""
 
-SMOOTHING = 0.5
+SMOOTHING = 0.25
 """Added to every bucket count in the log-count ratio."""
 
 
@@ -248,8 +248,9 @@ def _centres(x: Embeddings, y: NDArray[np.intp], classes: NDArray[np.intp]) -> F
 
 def _distance(x: Embeddings, centres: Floats) -> Floats:
     """1 − the largest cosine to a centre, (n,)."""
-    length = np.maximum(np.linalg.norm(x, axis=1, keepdims=True), 1e-6)
-    out: Floats = 1 - (x / length @ centres.T).max(axis=1)
+    # In double precision, as the file does it: see `export`.
+    length = np.sqrt(np.einsum("ij,ij->i", x, x, dtype=np.float64))[:, None]
+    out: Floats = 1 - (x @ centres.T / np.maximum(length, 1e-6)).max(axis=1)
     return out
 
 

@@ -22,9 +22,9 @@ class CharNgrams(msgspec.Struct, frozen=True, tag="char-ngrams"):
     """
 
     output: str = "counts"
-    dimension: int = 4096
-    low: int = 2
-    high: int = 4
+    dimension: int = 8192
+    low: int = 3
+    high: int = 5
     words: bool = True
 
 

@@ -6,7 +6,7 @@ from twoloops.digital.graphs import Sketch
 from twoloops.records.preprocess import CharNgrams, Preprocess
 
 
-def char_ngrams(dimension: int = 4096, low: int = 2, high: int = 4, words: bool = True) -> Base:
+def char_ngrams(dimension: int = 8192, low: int = 3, high: int = 5, words: bool = True) -> Base:
     """Return the base whose embedding is the unit vector of log(1 + count), (n, dimension).
 
     The logarithm keeps one repeated n-gram from ruling the rest; unit length makes long and
