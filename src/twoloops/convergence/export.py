@@ -58,6 +58,8 @@ def _head_nodes(head: Head, sparse: int) -> tuple[dict[str, np.ndarray], list[on
         "head.reach": np.array(0.5 / max(head.reach, 1e-3), np.float32),
         "head.zero": np.array(0.0, np.float32),
         "head.one": np.array(1.0, np.float32),
+        "head.tiny.exact": np.array(1e-6, np.float64),
+        "head.one.exact": np.array(1.0, np.float64),
     }
     nodes = []
     scaled = "embedding"
@@ -92,12 +94,16 @@ def _head_nodes(head: Head, sparse: int) -> tuple[dict[str, np.ndarray], list[on
         helper.make_node("Gemm", [scaled, "head.weights", "head.bias"], ["head.logits"]),
         helper.make_node("Softmax", ["head.logits"], ["probabilities"], axis=1),
         # Novelty: distance to the nearest class's mean direction, in units of the head's reach.
-        helper.make_node("ReduceL2", ["embedding"], ["head.norm"], axes=[1]),
-        helper.make_node("Max", ["head.norm", "head.tiny"], ["head.norm.safe"]),
-        helper.make_node("Div", ["embedding", "head.norm.safe"], ["head.unit"]),
-        helper.make_node("MatMul", ["head.unit", "head.centres"], ["head.cosines"]),
+        # 1 − cosine loses all its digits in single precision where directions lie close.
+        helper.make_node("Cast", ["embedding"], ["head.exact"], to=TensorProto.DOUBLE),
+        helper.make_node("Cast", ["head.centres"], ["head.directions"], to=TensorProto.DOUBLE),
+        helper.make_node("ReduceL2", ["head.exact"], ["head.norm"], axes=[1]),
+        helper.make_node("Max", ["head.norm", "head.tiny.exact"], ["head.norm.safe"]),
+        helper.make_node("MatMul", ["head.exact", "head.directions"], ["head.products"]),
+        helper.make_node("Div", ["head.products", "head.norm.safe"], ["head.cosines"]),
         helper.make_node("ReduceMax", ["head.cosines"], ["head.nearest"], axes=[1], keepdims=0),
-        helper.make_node("Sub", ["head.one", "head.nearest"], ["head.far"]),
+        helper.make_node("Sub", ["head.one.exact", "head.nearest"], ["head.gap"]),
+        helper.make_node("Cast", ["head.gap"], ["head.far"], to=TensorProto.FLOAT),
         helper.make_node("Mul", ["head.far", "head.reach"], ["head.reached"]),
         helper.make_node("Clip", ["head.reached", "head.zero", "head.one"], ["novelty"]),
     ]
