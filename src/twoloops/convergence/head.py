@@ -216,6 +216,10 @@ def _path(
         flat = np.zeros((x.shape[1], 1))
         return [Head(scaling, classes, flat, np.zeros(1), 1.0, centres, reach) for _ in strengths]
     reduced, back = _span(scaled)
+    if not reduced.any():  # all items look alike: nothing but the labels is left to tell
+        even = np.zeros((x.shape[1], len(classes)))
+        bias = np.zeros(len(classes))
+        return [Head(scaling, classes, even, bias, 1.0, centres, reach) for _ in strengths]
     return [
         Head(scaling, classes, back(weights), bias, 1.0, centres, reach)
         for weights, bias in _logistic_path(reduced, y, strengths)
