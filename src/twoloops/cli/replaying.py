@@ -150,7 +150,8 @@ def _announce(history: History) -> None:
         terminal.say("the same without a guess:", err=True)
         terminal.command(history.command, err=True)
     if bad := history.quarantined:
-        terminal.say(f"{len(bad)} items could not be read and are left out:", err=True)
+        count = "1 item" if len(bad) == 1 else f"{len(bad):,} items"
+        terminal.say(f"{count} could not be read and left out:", err=True)
         for one in bad[:LISTED]:
             terminal.say(f"  {clip(str(one), 300)}", err=True)
         if len(bad) > LISTED:

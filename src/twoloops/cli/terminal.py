@@ -19,7 +19,9 @@ def say(text: str = "", *, err: bool = False) -> None:
     """Print sentences, each line of them wrapped at 80 columns."""
     stream = sys.stderr if err else sys.stdout
     for line in text.split("\n"):
-        for part in textwrap.wrap(line, WIDTH, break_long_words=False) or [""]:
+        for part in textwrap.wrap(line, WIDTH, break_long_words=False, break_on_hyphens=False) or [
+            ""
+        ]:
             print(part, file=stream)
 
 

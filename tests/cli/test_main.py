@@ -1,0 +1,156 @@
+"""The entry point: help in a bare install, exit codes, sentences instead of tracebacks."""
+
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+import typer
+
+from twoloops.cli import main
+from twoloops.cli.main import SERVER, application
+from twoloops.records.errors import TransientError
+
+COMMANDS = (
+    (),
+    ("demo",),
+    ("replay",),
+    ("init",),
+    ("status",),
+    ("doctor",),
+    ("task",),
+    ("task", "add"),
+    ("task", "show"),
+    ("ingest",),
+    ("label",),
+    ("label", "export"),
+    ("label", "import"),
+    ("turn",),
+    ("decide",),
+    ("export",),
+    ("forget",),
+)
+
+BARE = f"""
+import sys
+
+class Absent:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in {sorted(SERVER)!r}:
+            raise ModuleNotFoundError(f"No module named {{name!r}}", name=name)
+
+sys.meta_path.insert(0, Absent())
+from twoloops.cli.main import run
+"""
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+def test_every_command_has_help(call, command) -> None:
+    done = call(*command, "--help")
+    assert (done.code, done.err) == (0, "")
+    assert done.out.startswith("Usage: twoloops")
+
+
+def test_every_command_is_tried_here() -> None:
+    root = typer.main.get_command(application())
+    found = {()}
+    for name, command in root.commands.items():
+        found.add((name,))
+        found |= {(name, one) for one in getattr(command, "commands", ())}
+    assert found == set(COMMANDS)
+
+
+def test_help_works_in_the_bare_install_and_imports_nothing_heavy(environment) -> None:
+    script = f"""{BARE}
+for command in {COMMANDS!r}:
+    try:
+        run([*command, "--help"])
+    except SystemExit as stop:
+        assert stop.code == 0, command
+assert not {{"numpy", "onnxruntime", "rich", "msgspec"}} & set(sys.modules), "imported too early"
+"""
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", script],
+        capture_output=True,
+        text=True,
+        env=environment,
+        check=False,
+        timeout=120,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("words", [("status",), ("replay", "x.csv"), ("turn",), ("init", "ws")])
+def test_a_command_whose_extra_is_missing_says_the_line(environment, tmp_path, words) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", f"{BARE}\nrun({list(words)!r})"],
+        capture_output=True,
+        text=True,
+        env=environment,
+        cwd=tmp_path,
+        check=False,
+        timeout=120,
+    )
+    assert done.returncode == 2
+    assert "pip install 'twoloops[server]'" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_decide_with_an_exported_model_and_doctor_need_the_bare_install_only(
+    call, replayed, environment, tmp_path
+) -> None:
+    model = tmp_path / "model"
+    done = call("export", "deployed", model, "--workspace", replayed / "replay" / "store")
+    assert done.code == 0, done.err
+    bare = subprocess.run(
+        [sys.executable, "-c", f"{BARE}\nrun(['decide', 'oil hose', '--model', {str(model)!r}])"],
+        capture_output=True,
+        text=True,
+        env=environment,
+        check=False,
+        timeout=120,
+    )
+    assert (bare.returncode, bare.stdout.split("\t")[0]) == (0, "leak"), bare.stderr
+
+
+def test_a_passing_fault_and_a_bug_are_told_apart(capsys) -> None:
+    with pytest.raises(SystemExit) as stop:
+        main._explain(TransientError("the disk is full"))
+    assert stop.value.code == 75
+    assert "run the same command again" in capsys.readouterr().err
+    with pytest.raises(ZeroDivisionError):
+        main._explain(ZeroDivisionError("a bug"))
+
+
+def test_wrong_usage_exits_2(call) -> None:
+    done = call("replay")
+    assert (done.code, "Missing argument" in done.err) == (2, True)
+    assert call("replai").code == 2
+
+
+def test_an_interrupt_says_that_the_work_goes_on(environment, replayed, tmp_path) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "twoloops", "replay", replayed / "history.csv", "--turns", "3"],
+        stderr=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        text=True,
+        env=environment,
+        cwd=tmp_path,
+    )
+    folder = tmp_path / "twoloops-replay-history" / "replay.json"
+    while not folder.exists() and process.poll() is None:
+        time.sleep(0.02)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=120)
+    assert process.returncode == 130
+    assert "the same command goes on where it was" in err
+    assert "Traceback" not in err
+
+
+def test_a_closed_pipe_is_quiet(environment, replayed) -> None:
+    command = f"{sys.executable} -m twoloops task show -w {replayed / 'replay' / 'store'} | true"
+    done = subprocess.run(
+        ["sh", "-c", command], capture_output=True, text=True, env=environment, check=False
+    )
+    assert done.stderr == ""
