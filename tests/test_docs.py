@@ -74,7 +74,7 @@ def unknown(call):
         return None
     depth = max((n for n in (0, 1, 2) if tuple(words[:n]) in COMMANDS), default=0)
     command = tuple(words[:depth])
-    if depth == 0 and not words[0].startswith("-"):
+    if depth == 0 and not words[0].startswith("-") and words[0] != "COMMAND":
         return words[0]
     said = {word.partition("=")[0] for word in words[depth:] if re.match(r"--?[a-z]", word)}
     below = [one for one in COMMANDS if one[: len(command)] == command]
