@@ -35,6 +35,7 @@ from twoloops.convergence.state import TurnState
 from twoloops.physical.duplicates import group
 from twoloops.physical.history.stream import History
 from twoloops.records.digests import digest_bytes
+from twoloops.records.errors import UserError
 from twoloops.store.workspace import Store
 
 OnTurn = Callable[[str, TurnFigures], None]
@@ -90,7 +91,16 @@ def replay(
         folder: Where the replayed edge keeps its spools.
         seeds: Each runs all arms once; figures by turn are those of the first.
         on_turn: Called as soon as a turn of an arm is closed.
+
+    Raises:
+        UserError: No row of any turn has a known label, so that nothing could be scored.
     """
+    if not history.share_scored:
+        raise UserError(
+            f"{history.source}: no observation after the seed has a label, so nothing can be "
+            f"scored ({len(history.seed)} rows are the seed, {len(history.turns)} turns follow): "
+            "label some rows of the turns, or make the seed smaller with --seed-size"
+        )
     runs: list[dict[str, Ran]] = []
     with ExitStack() as stack:
         scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="twoloops-")))
