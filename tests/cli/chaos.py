@@ -44,7 +44,7 @@ def chaos(kills: int, seconds: float, words: list[str]) -> None:
     struck = sum(kill_within(words, draw.uniform(0, seconds)) for _ in range(kills))
     _, status = os.waitpid(live(words), 0)
     assert os.waitstatus_to_exitcode(status) == 0, status
-    print(f"killed {struck}")
+    sys.stdout.write(f"killed {struck}\n")
 
 
 if __name__ == "__main__":
