@@ -32,11 +32,11 @@ lint: $(VENV)/.test
 test-torch: $(VENV)/.test
 	@echo "Fetching torch: the package index's default build carries CUDA and is several GB."
 	@$(INSTALL) -e '.[torch]'
-	@$(BIN)/python -m pytest -q -m torch
+	@$(BIN)/python -m pytest -q -m torch tests
 
 ## Every figure in the README, measured again (about half an hour on 2 cores).
 bench: $(VENV)/.test
-	@for script in gate edge selection naive_loop new_fault footprint excavators loops; do \
+	@for script in gate edge selection naive_loop new_fault footprint example loops; do \
 	  echo "== $$script"; $(BIN)/python benchmarks/$$script.py || exit 1; done
 	@$(MAKE) --no-print-directory docs
 

@@ -194,19 +194,6 @@ def test_a_first_model_must_beat_the_majority_and_comes_when_labels_get_right(
     assert last.accuracy > 0.8
 
 
-def test_attempts_at_a_first_release_share_one_level(
-    make_arm: MakeArm, make_history: MakeHistory
-) -> None:
-    history = relabel(make_history(turns=3, per_turn=30, seed_rows=24), {0, 1, 2, 3})
-    arm = make_arm(history)
-    states = arm.run()
-    assert released(states) == []
-    wealth = [state.candidates[0].verdict.wealth for state in states if state.candidates[0].verdict]
-    assert [arm.loop.first_attempts(number) for number in range(4)] == [0, 1, 2, 3]
-    # 1/p of nothing better than the majority is about 1; each look has its share of the level.
-    assert all(value < 20 * 6 / np.pi**2 / (k + 1) ** 2 for k, value in enumerate(wealth))
-
-
 def test_a_better_base_is_adopted_when_it_comes(
     make_arm: MakeArm,
     make_history: MakeHistory,

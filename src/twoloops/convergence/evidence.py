@@ -157,7 +157,6 @@ class Evidence:
         other: Contender | None,
         bets: Bets | None = None,
         since: int = -1,
-        look: int = 1,
     ) -> tuple[Verdict, Bets]:
         """Let the gate judge a candidate against another contender.
 
@@ -167,7 +166,6 @@ class Evidence:
             other: Whom it is compared with; `None` for the majority class.
             bets: Carried bets of this very pair.
             since: The last turn whose items those bets have seen.
-            look: Which attempt at a first release this is.
         """
         labels = self.task.labels
         # What was asked to verify this very pair is a stratum of its own beside the items.
@@ -202,7 +200,6 @@ class Evidence:
                 latency_ms=self._latency(candidate),
                 latency_budget_ms=self.task.latency_budget_ms,
                 bets=bets or betting.start(self._loop.policy.settings.grid),
-                look=look,
             ),
             self._loop.policy.settings,
         )

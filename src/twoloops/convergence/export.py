@@ -4,8 +4,11 @@ Outputs: `probabilities` (n, k), `embedding` (n, d), `novelty` (n,). The tempera
 into the linear map, so that the file equals the training side within 1e-5.
 """
 
+from typing import Any
+
 import numpy as np
 import onnx
+from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
 from twoloops.convergence.head import Head
@@ -44,13 +47,13 @@ def export(base: Base, head: Head, card: ModelCard) -> bytes:
     return data
 
 
-def _head_nodes(head: Head, sparse: int) -> tuple[dict[str, np.ndarray], list[onnx.NodeProto]]:
+def _head_nodes(head: Head, sparse: int) -> tuple[dict[str, NDArray[Any]], list[onnx.NodeProto]]:
     """Constants and nodes that turn `embedding` into `probabilities` and `novelty`."""
     # Standardising the dense part is affine: it folds into the weights and the bias.
     weights = head.weights.copy()
     bias = head.bias - (head.scaling.mean * head.scaling.factor) @ weights[sparse:]
     weights[sparse:] *= head.scaling.factor[:, None]
-    constants = {
+    constants: dict[str, NDArray[Any]] = {
         "head.weights": (weights / head.temperature).astype(np.float32),
         "head.bias": (bias / head.temperature).astype(np.float32),
         "head.centres": head.centres.T.astype(np.float32),

@@ -4,8 +4,8 @@
 sample with another scored out of sample: both are cross-fitted on the same folds, and the
 caller answers for that. Three claims:
 
-- `first`: the candidate beats the majority class (exact sign test: one look at a small seed
-  set needs its power, and later looks share the level);
+- `first`: the candidate beats the majority class (exact sign test at a lower level of proof:
+  nothing is deployed yet that could be harmed);
 - `not worse`: it is less than `margin` worse than the best release so far, using the
   observations without labels too (see `betting.sharpened_wealth`);
 - `better`: it beats the deployed procedure; evidence is carried from turn to turn.
@@ -32,6 +32,8 @@ class GateSettings(msgspec.Struct, frozen=True):
 
     Args:
         alpha: Largest chance of a false release; wealth of 1/alpha is needed.
+        first_alpha: The same for a first release, at each attempt. It is larger because nothing
+            is deployed that could be harmed, and without a model nothing is decided at all.
         margin: How much worse, in accuracy, counts as worse under `not worse`, in (0, 1).
         grid: Number of bet sizes.
         golden_allowance: How many more golden items than it wins the candidate may lose.
@@ -39,6 +41,7 @@ class GateSettings(msgspec.Struct, frozen=True):
     """
 
     alpha: float = 0.05
+    first_alpha: float = 0.2
     margin: float = 0.05
     grid: int = betting.GRID
     golden_allowance: int = 2
@@ -78,7 +81,6 @@ class Comparison:
         latency_ms: 99th percentile of the candidate's verdict time, or `None` if not measured.
         latency_budget_ms: The task's budget, or `None` for no limit.
         bets: Carried bets of this candidate's base or recipe, for `better`.
-        look: 1 at the first attempt at a first release, 2 at the second, …; `first` only.
     """
 
     claim: Claim
@@ -95,7 +97,6 @@ class Comparison:
     latency_ms: float | None = None
     latency_budget_ms: float | None = None
     bets: Bets = field(default_factory=betting.start)
-    look: int = 1
 
 
 @dataclass(frozen=True, eq=False)
@@ -126,7 +127,7 @@ def judge(comparison: Comparison, settings: GateSettings | None = None) -> tuple
     settings = settings or GateSettings()
     pairs = _pairs(comparison, settings)
     wealth, bets = _wealth(comparison, pairs, settings)
-    needed = 1 / settings.alpha
+    needed = 1 / (settings.first_alpha if comparison.claim == "first" else settings.alpha)
     # The carried wealth multiplies small numbers; a rounding error must not refuse.
     evidence = Check(
         comparison.claim,
@@ -212,7 +213,7 @@ def _wealth(comparison: Comparison, pairs: _Pairs, settings: GateSettings) -> tu
         bets = betting.update(comparison.bets, pairs.x[:, new], 0.0, pairs.weights[new])
         return bets.wealth, bets
     if comparison.claim == "first":
-        return _sign_evidence(pairs, comparison.look), comparison.bets
+        return _sign_evidence(pairs), comparison.bets
     plain = betting.wealth(pairs.x, settings.margin, pairs.weights, grid=settings.grid)
     if comparison.observations <= 0:
         return plain, comparison.bets
@@ -230,18 +231,17 @@ def _wealth(comparison: Comparison, pairs: _Pairs, settings: GateSettings) -> tu
     return (plain + sharpened) / 2, comparison.bets
 
 
-def _sign_evidence(pairs: _Pairs, look: int) -> float:
-    """Return 1/p of a one-sided exact sign test, divided so that all looks share the level.
+def _sign_evidence(pairs: _Pairs) -> float:
+    """Return 1/p of a one-sided exact sign test.
 
-    Look k gets the share 6/(π k)² of the level; the shares sum to 1. Items on which the two
-    are equally right say nothing; of the rest the candidate wins half under the null hypothesis
-    (McNemar 1947, exact). Only the first repetition of the folds counts: several are no
-    independent trials.
+    Items on which the two are equally right say nothing; of the rest the candidate wins half
+    under the null hypothesis (McNemar 1947, exact). Only the first repetition of the folds
+    counts: several are no independent trials.
     """
     won, lost = int((pairs.x[0] < 0).sum()), int((pairs.x[0] > 0).sum())
     ways = sum(math.comb(won + lost, wins) for wins in range(won, won + lost + 1))
     chance = ways / (1 << (won + lost))
-    return min(6 / (math.pi * look) ** 2 / max(chance, 1 / betting.CEILING), betting.CEILING)
+    return 1 / max(chance, 1 / betting.CEILING)
 
 
 def _evidence(comparison: Comparison, pairs: _Pairs, wealth: float, needed: float) -> str:

@@ -195,16 +195,6 @@ class Loop:
         row = self.store.turns.get(self._name, number)
         return None if row is None else msgspec.json.decode(row.state, type=TurnState)
 
-    def first_attempts(self, before: int) -> int:
-        """Count the candidates for a first release in earlier turns: all share one level."""
-        states = [self.state(one.number) for one in self.store.turns.all(self._name)]
-        return sum(
-            candidate.verdict is not None and candidate.verdict.claim == "first"
-            for state in states
-            if state is not None and state.number < before
-            for candidate in state.candidates
-        )
-
     def save(self, turn: TurnState) -> None:
         """Write a turn's state; part of the stage's own transaction."""
         self.store.turns.put(

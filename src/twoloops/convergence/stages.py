@@ -274,15 +274,13 @@ def judge(loop: Loop, turn: TurnState) -> Outcome:
     evidence = evidence_of(loop, turn)
     same = turn.bases[0]
     deployed = loop.deployed()
-    looks = loop.first_attempts(turn.number)
     judged = []
     for candidate in turn.candidates:
         mine = evidence.candidate(candidate)
         if not loop.policy.gate:
             verdict = Verdict(True, "first", "taken without a gate", 1.0, 0, 0.0)
         elif deployed is None:
-            looks += 1
-            verdict = evidence.compare("first", mine, None, look=looks)[0]
+            verdict = evidence.compare("first", mine, None)[0]
         elif candidate.base == same:
             verdict = evidence.compare("not worse", mine, Contender(*deployed))[0]
         else:
