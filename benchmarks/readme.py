@@ -85,7 +85,7 @@ def table(header: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
 
 def excavators() -> Rows:
     """Return the replays of the work orders in order of time, one a seed."""
-    rows = read("excavators") or read("loops") or []
+    rows = read("loops") or []
     return [r for r in rows if r["stream"] == "excavators" and r["order"] == "time"]
 
 
@@ -116,7 +116,7 @@ def thesis() -> str:
     """Return the four arms in two lines, with the gate in force and without."""
     rows = excavators()
     if not rows:
-        return missing("excavators")
+        return missing("loops")
     bought = max(row["labels"] for row in rows)
     lines = [f"NIST work orders, {bought} labels, {seeds(rows)}, mean accuracy over the turns:"]
     for gate, words in GATES.items():
@@ -129,7 +129,7 @@ def four_arms() -> str:
     """Return the arms and baselines of the work orders, with and without gate."""
     rows = excavators()
     if not rows:
-        return missing("excavators")
+        return missing("loops")
     head = [f"mean accuracy over the turns, {seeds(rows)}", *GATES.values()]
     lines = [[words, *(mean(rows, gate, name) for gate in GATES)] for name, words in ARMS.items()]
     lines.append(["interaction, points", *(gain(rows, gate, "interaction") for gate in GATES)])
@@ -296,7 +296,7 @@ def new_fault() -> str:
 def article() -> str:
     """Return the README's table from the article to the command."""
     rows = excavators()
-    unknown = missing("excavators")
+    unknown = missing("loops")
 
     def measured(words: str, *arms: str) -> str:
         both = (f"{gain(rows, gate, *arms)} {name}" for gate, name in GATES.items())

@@ -111,7 +111,7 @@ def test_a_report_has_its_sections_and_needs_nothing_else(tmp_path, example_resu
         "the experts' keyword rules",
         "base adopted: builtin/char-ngram+minilm",
         "8 of 10 turns ended in a release",
-        "the labels have paid for themselves after 118 observations",
+        "the labels pay for themselves after 118 observations",
         "Equal quality not measured.",
         "list price as of 2026-10-01",
         "3.2 × 10¹³ FLOP",

@@ -74,7 +74,7 @@ def test_the_closing_lines_name_labels_money_and_interaction(example_result):
     assert "91.3 % right with both loops; 79.8 % with neither" in text
     assert "(both is 2.5 points below)" in text
     assert "490 bought for 1,225 USD" in text
-    assert "paid for themselves after 118 observations" in text
+    assert "pay for themselves after 118 observations" in text
     assert "cannot be told apart from zero" in text
     assert "1 item could not be read" in text
 

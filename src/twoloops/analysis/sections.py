@@ -106,7 +106,7 @@ def _break_even(money: MoneyFigures) -> str:
     if money.break_even_observations is None:
         return "Break-even: never at the measured rate; the labels do not pay for themselves."
     volume = items(money.break_even_observations, "observation")
-    return f"Break-even: the labels have paid for themselves after {volume}."
+    return f"Break-even: at the measured rate the labels pay for themselves after {volume}."
 
 
 def money(result: ReplayResult) -> Html:

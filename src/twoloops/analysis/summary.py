@@ -219,7 +219,7 @@ def _money(result: ReplayResult) -> str:
     if money.break_even_observations is None:
         return f"{spent} {saved}; at the measured rate the labels never pay for themselves."
     volume = items(money.break_even_observations, "observation")
-    return f"{spent} {saved}; the labels have paid for themselves after {volume}."
+    return f"{spent} {saved}; at the measured rate the labels pay for themselves after {volume}."
 
 
 def closing(result: ReplayResult) -> list[str]:

@@ -251,7 +251,8 @@ def _evidence(comparison: Comparison, pairs: _Pairs, wealth: float, needed: floa
     if comparison.claim == "first":
         figures = figures.replace("wealth", "evidence (1/p)")
     labels = f"{pairs.count} label{'s' * (pairs.count != 1)}"
-    mean = f" ({-100 * float(pairs.x.mean()):+.1f} points)" if pairs.count else ""
+    # Adding 0 turns a rounded −0.0 into +0.0.
+    mean = f" ({round(-100 * float(pairs.x.mean()), 1) + 0.0:+.1f} points)" if pairs.count else ""
     if comparison.claim == "first":
         return f"{labels}{mean} against the majority class give {figures}"
     first = pairs.disagree[0]
