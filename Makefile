@@ -44,10 +44,10 @@ bench: $(VENV)/.test
 docs: $(VENV)/.test
 	@$(BIN)/python benchmarks/readme.py
 
-## Pin today's newest releases.
+## Note today's newest releases in requirements.lock (needs uv); install them with pip install -r.
 lock: $(VENV)/.test
 	@uv pip compile --quiet --universal --no-header --no-emit-index-url --no-emit-find-links \
-	  --all-extras --no-emit-package torch pyproject.toml -o requirements.lock
+	  --extra server --extra minilm --extra vision --extra dev pyproject.toml -o requirements.lock
 
 clean:
 	@rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis
