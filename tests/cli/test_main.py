@@ -136,6 +136,8 @@ def test_an_interrupt_says_that_the_work_goes_on(environment, replayed, tmp_path
         text=True,
         env=environment,
         cwd=tmp_path,
+        # A shell's background job ignores the signal, and hands that down.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     folder = tmp_path / "twoloops-replay-history" / "replay.json"
     while not folder.exists() and process.poll() is None:
