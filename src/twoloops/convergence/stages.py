@@ -10,7 +10,13 @@ import numpy as np
 from msgspec.structs import replace
 
 from twoloops.convergence.betting import Bets
-from twoloops.convergence.evidence import Contender, Evidence, evidence_of
+from twoloops.convergence.evidence import (
+    Contender,
+    Evidence,
+    best_release,
+    evidence_of,
+    keep_best,
+)
 from twoloops.convergence.loop import Loop
 from twoloops.convergence.state import Candidate, TurnState, Waiting
 from twoloops.digital.base import Base
@@ -282,7 +288,8 @@ def judge(loop: Loop, turn: TurnState) -> Outcome:
         elif deployed is None:
             verdict = evidence.compare("first", mine, None)[0]
         elif candidate.base == same:
-            verdict = evidence.compare("not worse", mine, Contender(*deployed))[0]
+            best = best_release(loop, turn) or Contender(*deployed)
+            verdict = evidence.compare("not worse", mine, best)[0]
         else:
             verdict = _judge_base(loop, turn, evidence, mine)
         judged.append(replace(candidate, verdict=verdict))
@@ -333,6 +340,7 @@ def release(loop: Loop, turn: TurnState) -> Outcome:
     loop.store.releases.approve(
         loop.task.name, turn.number, winner.model, winner.verdict, loop.clock()
     )
+    keep_best(loop, turn, winner)
     loop.note(turn, "release approved", model=winner.model, reason=winner.verdict.reason)
     return replace(turn, released=winner.model)
 

@@ -10,7 +10,7 @@ differ much in quality); then nothing is asked, and the labels go to the next tu
 import numpy as np
 from msgspec.structs import replace
 
-from twoloops.convergence.evidence import Contender, Evidence, evidence_of
+from twoloops.convergence.evidence import Contender, Evidence, best_release, evidence_of
 from twoloops.convergence.loop import Loop
 from twoloops.convergence.state import TurnState, Verifying, Waiting
 from twoloops.physical import labelling
@@ -31,7 +31,7 @@ def verify(loop: Loop, turn: TurnState) -> TurnState | Waiting:
     for candidate in turn.candidates:
         mine = evidence.candidate(candidate)
         if candidate.base == turn.bases[0]:
-            other = Contender(*deployed)
+            other = best_release(loop, turn) or Contender(*deployed)
             if evidence.compare("not worse", mine, other)[0].released:
                 continue
         else:
