@@ -23,6 +23,7 @@ from twoloops.analysis.words import (
     mean_of,
     percent,
     points,
+    seeds_note,
     signed,
     verdict,
 )
@@ -105,6 +106,7 @@ def four_arm_table(result: ReplayResult) -> RenderableType:
             f"  gate in force: {_interaction(gated)}",
             f"  without gate:  {_interaction(free)}",
             f"With the gate in force, {verdict(gated.interaction, gated.interval)}.",
+            *filter(None, [seeds_note(result.seeds)]),
         ),
     )
 
@@ -231,6 +233,7 @@ def closing(result: ReplayResult) -> list[str]:
         _found(result),
         _money(result),
         f"Interaction {points(loops.interaction)} ({interval_text(loops.interval, 100)}): {words}.",
+        *filter(None, [seeds_note(result.seeds)]),
     ]
     if result.quarantined:
         lines.append(f"{items(len(result.quarantined), 'item')} could not be read: see the report.")

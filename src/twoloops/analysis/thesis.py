@@ -15,6 +15,7 @@ from twoloops.analysis.words import (
     mean_of,
     percent,
     points,
+    seeds_note,
     signed,
     verdict,
 )
@@ -57,7 +58,8 @@ def _headline(result: ReplayResult) -> Html:
     loops = result.loops
     return tag(
         "p",
-        f"With the gate in force, {verdict(loops.interaction, loops.interval)}.",
+        f"With the gate in force, {verdict(loops.interaction, loops.interval)}. "
+        f"{seeds_note(result.seeds)}".rstrip(),
         class_="verdict",
     )
 

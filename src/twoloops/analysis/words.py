@@ -139,6 +139,20 @@ def mean_of(turns: Sequence[TurnFigures], field: str) -> float | None:
     return math.fsum(found) / len(found) if found else None
 
 
+def seeds_note(seeds: Sequence[int]) -> str:
+    """Say what the interval of a single seed leaves out; empty for several.
+
+    >>> seeds_note((0, 1))
+    ''
+    """
+    if len(seeds) > 1:
+        return ""
+    return (
+        "One seed: the interval leaves out the luck of which observations were labelled; "
+        "--seeds 5 shows it."
+    )
+
+
 def verdict(interaction: float, interval: Interval) -> str:
     """Say in words what an interaction with its 95 % interval shows, on whichever scale.
 
