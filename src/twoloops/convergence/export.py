@@ -74,7 +74,6 @@ def _head_nodes(head: Head, sparse: int) -> tuple[dict[str, NDArray[Any]], list[
             "head.end": np.array([len(head.weights)], np.int64),
             "head.axis": np.array([1], np.int64),
         }
-        counts = ["head.counts"]
         nodes += [
             helper.make_node(
                 "Slice", ["embedding", "head.start", "head.sparse", "head.axis"], ["head.raw"]
@@ -82,7 +81,7 @@ def _head_nodes(head: Head, sparse: int) -> tuple[dict[str, NDArray[Any]], list[
             helper.make_node("Mul", ["head.raw", "head.ratio"], ["head.weighted"]),
             helper.make_node("ReduceL2", ["head.weighted"], ["head.length"], axes=[1]),
             helper.make_node("Max", ["head.length", "head.tiny"], ["head.safe"]),
-            helper.make_node("Div", ["head.weighted", "head.safe"], counts),
+            helper.make_node("Div", ["head.weighted", "head.safe"], ["head.counts"]),
         ]
         scaled = "head.counts"
         if sparse < len(head.weights):
