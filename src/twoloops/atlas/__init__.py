@@ -1,0 +1,1 @@
+"""Dated fact tables, read-only: each row with its source, its date and its unit."""
