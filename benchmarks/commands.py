@@ -32,6 +32,8 @@ def page() -> str:
     for name, command in root.commands.items():
         inner = getattr(command, "commands", None)
         if inner:
+            if command.invoke_without_command:  # the group is a command of its own too
+                parts.append(section(name, command))
             parts += [section(f"{name} {one}", sub) for one, sub in inner.items()]
         else:
             parts.append(section(name, command))

@@ -133,10 +133,20 @@ def play(example: Example) -> None:
         first = next(csv.DictReader(file))["observation"]
     example.run("forget", f"forget {first} -w plant")
     example.run("doctor", "doctor -w plant")
+    look_back(example)
     example.run("init empty", "init press")
     labels = "ok,scratch,dent"
     example.run("task add", f"task add panels --kind image --labels {labels} --normal ok -w press")
     example.run("task show", "task show -w press")
+
+
+def look_back(example: Example) -> None:
+    """See what the loops have come to: exhibits of one's own, controls, a layer held."""
+    replayed = "twoloops-replay-orders"
+    example.run("exhibits", "exhibits --mine -w plant --out plant.html")
+    example.run("exhibits replay", f"exhibits --mine --replay {replayed} --out replay.html")
+    example.run("controls", "controls -w plant")
+    example.run("hold", f"controls --hold floor-data --source {replayed} --quiet")
 
 
 def main() -> None:

@@ -23,7 +23,7 @@ from twoloops.analysis.words import count, percent, signed
 
 ROOT = Path(__file__).parent.parent
 RESULTS = Path(__file__).parent / "results"
-DOCUMENTS = ("README.md", "docs/two-loops.md", "docs/interaction.md")
+DOCUMENTS = ("README.md", "docs/two-loops.md", "docs/interaction.md", "docs/own-loops.md")
 BLOCK = re.compile(r"(<!-- generated: ([^>]*?) -->\n).*?( *)<!-- end -->", re.DOTALL)
 ARMS = {
     "neither": "neither loop: the first model is kept",

@@ -30,6 +30,8 @@ COMMANDS = (
     ("decide",),
     ("export",),
     ("forget",),
+    ("claims",),
+    ("controls",),
 )
 
 BARE = f"""

@@ -61,7 +61,7 @@ def inline(svg: str, prefix: str) -> Html:
     head = re.sub(r' (xmlns(:\w+)?|version|class|height)="[^"]*"', "", head)
     head = re.sub(r' width="([\d.]+)"', r' style="max-width:\1px"', head)
     rest = re.sub(r' (aria-[a-z]+|role|pointer-events)="[^"]*"', "", rest)
-    return Html(_number(f"{head}>{_coloured(rest)}", prefix))
+    return Html(_number(f"{head}>{coloured(rest)}", prefix))
 
 
 def legend(entries: Mapping[str, Style]) -> Html:
@@ -75,7 +75,7 @@ def legend(entries: Mapping[str, Style]) -> Html:
         drawn = (
             f'<svg width="34" height="16">{line}<path d="{_MARKS[mark]}" fill="{colour}"/></svg>'
         )
-        keys.append(tag("span", _coloured(drawn), name))
+        keys.append(tag("span", coloured(drawn), name))
     return tag("div", *keys, class_="legend")
 
 
@@ -83,7 +83,8 @@ def _csv(numbers: Sequence[float]) -> str:
     return ",".join(f"{number:g}" for number in numbers)
 
 
-def _coloured(svg: str) -> Html:
+def coloured(svg: str) -> Html:
+    """Return SVG or JSON text in which quoted palette colours follow the page's style sheet."""
     for colour, variable in _VARIABLES.items():
         svg = svg.replace(f'"{colour}"', f'"var(--{variable},{colour})"')
     return Html(svg)

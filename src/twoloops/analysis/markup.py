@@ -3,6 +3,7 @@
 import html
 import re
 from collections.abc import Iterable, Sequence
+from importlib import resources
 
 # Characters that no HTML or XML text may hold (controls, lone surrogates), and those that turn
 # the direction of the text around them.
@@ -46,6 +47,11 @@ def tag(name: str, *content: str, **attributes: str) -> Html:
         f' {key.rstrip("_").replace("_", "-")}="{esc(value)}"' for key, value in attributes.items()
     )
     return Html(f"<{name}{written}>{''.join(esc(part) for part in content)}</{name}>")
+
+
+def packaged(name: str) -> str:
+    """Return the text of a template or style sheet of this room."""
+    return resources.files("twoloops.analysis").joinpath(name).read_text(encoding="utf-8")
 
 
 def join(parts: Iterable[str]) -> Html:

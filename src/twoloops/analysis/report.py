@@ -2,12 +2,11 @@
 
 import os
 from collections.abc import Mapping
-from importlib import resources
 from pathlib import Path
 from string import Template
 
 from twoloops.analysis import sections, thesis
-from twoloops.analysis.markup import Html, esc, join, tag
+from twoloops.analysis.markup import Html, esc, join, packaged, tag
 from twoloops.analysis.words import clip
 from twoloops.convergence.outcome import ReplayResult
 from twoloops.records.digests import Digest
@@ -44,8 +43,8 @@ def page(result: ReplayResult, images: Mapping[Digest, bytes]) -> str:
         for key, _, name, content in body
     )
     links = join(tag("a", name, href=f"#{key}") for key, name, _, _ in body)
-    template = resources.files("twoloops.analysis").joinpath("page.html")
-    return Template(template.read_text(encoding="utf-8")).substitute(
+    return Template(packaged("page.html")).substitute(
+        style=packaged("style.css"),
         title=esc(f"Replay of {clip(result.source, 120)}"),
         head=thesis.title(result),
         navigation=links,

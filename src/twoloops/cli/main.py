@@ -15,8 +15,11 @@ import typer  # noqa: E402 - after the threads are pinned
 
 from twoloops import __version__  # noqa: E402 - likewise
 from twoloops.cli import (  # noqa: E402 - likewise
+    claims,
+    controls,
     decide,
     demo,
+    exhibits,
     export,
     forget,
     ingest,
@@ -29,6 +32,7 @@ from twoloops.cli import (  # noqa: E402 - likewise
 
 SERVER = {
     "altair",
+    "httpx2",
     "model_prices",
     "onnx",
     "pyarrow",
@@ -77,7 +81,21 @@ def application() -> typer.Typer:
         pass
 
     main.__doc__ = HELP
-    for noun in (demo, replay, workspace, task, ingest, label, turn, decide, export, forget):
+    for noun in (
+        demo,
+        replay,
+        workspace,
+        task,
+        ingest,
+        label,
+        turn,
+        decide,
+        export,
+        forget,
+        claims,
+        controls,
+        exhibits,
+    ):
         noun.register(app)
     return app
 

@@ -58,29 +58,54 @@ def measure(
         limits: Mean detection rate of each arm at the false-reject limit.
         seed: Of the bootstrap.
     """
-    rng = np.random.default_rng(seed)
     names = (*ARMS, "everything")
-    draws = np.stack(
-        [_bootstrap([run[n] for n in names], groups[i], rng) for i, run in enumerate(runs)]
-    )  # (seeds, arms, draws)
     means = {name: float(np.mean([mean_accuracy(run[name]) for run in runs])) for name in names}
     n = sum(len(turn) for turn in runs[0]["both"])
-    which = rng.integers(0, len(runs), (len(runs), DRAWS))
-    resampled = draws[which, :, np.arange(DRAWS)].mean(axis=0).T  # (arms, draws)
+    resampled = resample(runs, names, groups, seed)
     neither, models, data, both = resampled[:4]
     odds = {name: float(log_odds(means[name], n)) for name in ARMS}
     return Loops(
         **means,
         interaction=interaction(means["both"], means["data"], means["models"], means["neither"]),
-        interval=_interval(both - data - models + neither),
+        interval=interval_of(both - data - models + neither),
         interaction_log_odds=interaction(
             odds["both"], odds["data"], odds["models"], odds["neither"]
         ),
-        interval_log_odds=_interval(
+        interval_log_odds=interval_of(
             log_odds(both, n) - log_odds(data, n) - log_odds(models, n) + log_odds(neither, n)
         ),
         detection_at_limit=dict(limits),
     )
+
+
+def resample(
+    runs: Sequence[Mapping[str, Correct]],
+    names: Sequence[str],
+    groups: Sequence[Sequence[Sequence[str]]],
+    seed: int = 0,
+) -> NDArray[np.float64]:
+    """Bootstrap the mean accuracy of arms, paired over arms: (arms, draws).
+
+    Groups of observations are drawn within each turn; with several runs, runs are drawn too.
+
+    Args:
+        runs: For each run (a seed, a stream), arms by name: what was decided right, by turn.
+        names: The arms wanted, in the order of the result's rows.
+        groups: For each run and turn, the group of each scored observation.
+        seed: Of the bootstrap.
+    """
+    rng = np.random.default_rng(seed)
+    draws = np.stack(
+        [_bootstrap([run[n] for n in names], groups[i], rng) for i, run in enumerate(runs)]
+    )  # (runs, arms, draws)
+    which = rng.integers(0, len(runs), (len(runs), DRAWS))
+    return np.asarray(draws[which, :, np.arange(DRAWS)].mean(axis=0).T)
+
+
+def interval_of(draws: NDArray[np.float64]) -> Interval:
+    """Return the ends of the 95 % interval of bootstrap draws."""
+    low, high = np.quantile(draws, [0.025, 0.975])
+    return float(low), float(high)
 
 
 def _bootstrap(
@@ -99,8 +124,3 @@ def _bootstrap(
         weights = rng.multinomial(len(size), np.full(len(size), 1 / len(size)), DRAWS)
         total += (right @ weights.T) / (weights @ size)
     return total / max(turns, 1)
-
-
-def _interval(draws: NDArray[np.float64]) -> Interval:
-    low, high = np.quantile(draws, [0.025, 0.975])
-    return float(low), float(high)

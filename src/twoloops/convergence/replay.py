@@ -185,11 +185,11 @@ def _loops(history: History, runs: list[dict[str, Ran]], suffix: str) -> Loops:
         name: mean_detection_at_limit([run[key].figures for run in runs])
         for name, key in names.items()
     }
-    groups = _row_groups(history, runs[0]["both"].arm.loop.bench)
+    groups = row_groups(history, runs[0]["both"].arm.loop.bench)
     return loops.measure(measured, [groups] * len(runs), limits=limits)
 
 
-def _row_groups(history: History, bench: Workbench) -> list[list[str]]:
+def row_groups(history: History, bench: Workbench) -> list[list[str]]:
     """Group of each scored row of each turn: what repeats is resampled together."""
     # The store has only what the edge kept; here every row counts.
     data = {digest_bytes(row.input): row.input for turn in history.turns for row in turn}

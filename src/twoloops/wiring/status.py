@@ -157,8 +157,10 @@ def _task(store: Store, task: Task) -> TaskStatus:
     )
 
 
-def estimates_of(store: Store, task: Task, model: Digest | None) -> Estimates:
-    """Estimate from audit labels what a model (or whichever was deployed) gets right.
+def estimates_of(
+    store: Store, task: Task, model: Digest | None, turn: int | None = None
+) -> Estimates:
+    """Estimate from audit labels (of one turn) what a model, or whichever was deployed, gets right.
 
     An audit label counts for the model that decided on its observation when it came: that model
     cannot have learned from it.
@@ -166,7 +168,9 @@ def estimates_of(store: Store, task: Task, model: Digest | None) -> Estimates:
     asked = {
         question.observation: question.probability
         for question in store.questions.of_task(task.name)
-        if question.purpose == "audit" and question.probability is not None
+        if question.purpose == "audit"
+        and question.probability is not None
+        and turn in (None, question.turn)
     }
     seen = store.observations.find(asked)
     labels = store.labels.find(asked)

@@ -1,0 +1,1 @@
+"""Publishers of dated facts: one adapter each, behind the port in `publishers.port`."""
