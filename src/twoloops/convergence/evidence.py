@@ -247,33 +247,6 @@ class Evidence:
         return float(np.quantile(times, 0.99))
 
 
-BEST = "best release"
-"""Evidence: the model that more data may not be worse than."""
-
-
-def best_release(loop: Loop, turn: TurnState) -> Contender | None:
-    """Return the best release before a turn, or `None` where there is none yet.
-
-    Were more data compared with the last release alone, each could be worse than the one before
-    by almost the margin.
-    """
-    kept = loop.store.evidence.history(loop.task.name, BEST, str)
-    before = [number for number in kept if number < turn.number]
-    if not before:
-        return None
-    card = loop.store.models.find(kept[max(before)]).card
-    made = loop.specialised(loop.base(card.base), loop.store.datasets.get(card.dataset))
-    return Contender(made, card.threshold)
-
-
-def keep_best(loop: Loop, turn: TurnState, released: Candidate) -> None:
-    """Note a release as the best one, unless the best so far is estimated to be better."""
-    evidence, best = evidence_of(loop, turn), best_release(loop, turn)
-    mine = evidence.candidate(released)
-    if best is None or not evidence.items or evidence.accuracy(mine) >= evidence.accuracy(best):
-        loop.store.evidence.put(loop.task.name, BEST, turn.number, released.model)
-
-
 def evidence_of(loop: Loop, turn: TurnState) -> Evidence:
     """Gather the evidence of a turn from the store."""
     assert turn.dataset is not None

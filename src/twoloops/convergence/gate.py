@@ -208,15 +208,16 @@ def _pairs(comparison: Comparison, settings: GateSettings) -> _Pairs:
 
 
 def _wealth(comparison: Comparison, pairs: _Pairs, settings: GateSettings) -> tuple[float, Bets]:
-    if comparison.claim == "better":
-        new = comparison.new if comparison.new.size else np.ones(pairs.count, dtype=bool)
-        bets = betting.update(comparison.bets, pairs.x[:, new], 0.0, pairs.weights[new])
-        return bets.wealth, bets
     if comparison.claim == "first":
         return _sign_evidence(pairs), comparison.bets
+    new = comparison.new if comparison.new.size else np.ones(pairs.count, dtype=bool)
+    margin = 0.0 if comparison.claim == "better" else settings.margin
+    bets = betting.update(comparison.bets, pairs.x[:, new], margin, pairs.weights[new])
+    if comparison.claim == "better":
+        return bets.wealth, bets
     plain = betting.wealth(pairs.x, settings.margin, pairs.weights, grid=settings.grid)
     if comparison.observations <= 0:
-        return plain, comparison.bets
+        return (plain + bets.wealth) / 2, bets
     sharpened = betting.sharpened_wealth(
         pairs.x,
         pairs.disagree,
@@ -226,9 +227,10 @@ def _wealth(comparison: Comparison, pairs: _Pairs, settings: GateSettings) -> tu
         weights=pairs.weights,
         grid=settings.grid,
     )
-    # Half the stake on each: a mean of e-values is an e-value. The labels win where they are
-    # many beside the observations, the known disagreement where they are few.
-    return (plain + sharpened) / 2, comparison.bets
+    # A third of the stake on each: a mean of e-values is an e-value. The labels win where they
+    # are many beside the observations, the known disagreement where they are few, the carried
+    # bets where the regime shifts.
+    return (plain + sharpened + bets.wealth) / 3, bets
 
 
 def _sign_evidence(pairs: _Pairs) -> float:

@@ -54,11 +54,17 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
         if self.labels_per_turn < 0:
             raise UserError(f"labels per turn cannot be negative: got {self.labels_per_turn}")
 
-    @property
-    def verify_labels(self) -> int:
-        """Labels kept back to verify, of those that are no audit labels."""
+    def verify_labels(self, refusals: int = 0) -> int:
+        """Labels kept back to verify, of those that are no audit labels.
+
+        The share doubles with each refusal in a row: a label that tells two models apart is
+        worth more than one that teaches a model which the gate will not release.
+        """
+        if not self.gate or not self.data:
+            refusals = 0
         left = self.labels_per_turn - self.audit_labels
-        return min(left, round(self.verify_share * self.labels_per_turn)) if self.gate else 0
+        share = self.verify_share * 2 ** min(refusals, 10)
+        return min(left, round(share * self.labels_per_turn)) if self.gate else 0
 
     @property
     def audit_labels(self) -> int:
