@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 from msgspec.structs import replace
 
+from twoloops.convergence.anchor import BEST, best_release
 from twoloops.convergence.arm import Arm
-from twoloops.convergence.evidence import BEST, Evidence, best_release
+from twoloops.convergence.evidence import Evidence
 from twoloops.convergence.figures import turn_figures
 from twoloops.convergence.state import TurnState
 from twoloops.physical.history.stream import History

@@ -7,7 +7,7 @@ They are evidence about the procedure (learn again from everything at hand), and
 is there now: where the regime shifts, labels of earlier turns still speak for the old model.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 
 import msgspec
 
@@ -31,12 +31,12 @@ class Carried(msgspec.Struct, frozen=True):
     Args:
         over: Digest of that release.
         bets: Of all turns since it became the best.
-        refusals: How many turns in a row the gate has refused more data.
+        refused: Whether the last of them was refused.
     """
 
     over: Digest
     bets: Bets
-    refusals: int = 0
+    refused: bool = False
 
 
 def best_release(loop: Loop, turn: TurnState) -> Contender | None:
@@ -71,8 +71,7 @@ def not_worse(
     assert digest is not None
     before = _carried(loop, turn, digest)
     verdict, bets = evidence.compare("not worse", mine, best, before.bets, turn.number - 1)
-    refusals = 0 if verdict.released else before.refusals + 1
-    return verdict, Carried(digest, bets, refusals)
+    return verdict, Carried(digest, bets, refused=not verdict.released)
 
 
 def carry(loop: Loop, turn: TurnState, carried: Carried) -> None:
@@ -80,15 +79,15 @@ def carry(loop: Loop, turn: TurnState, carried: Carried) -> None:
     loop.store.evidence.put(loop.task.name, CARRIED, turn.number, carried)
 
 
-def refusals(loop: Loop, turn: TurnState) -> int:
-    """Return how many turns in a row, before this one, the gate has refused more data."""
+def was_refused(loop: Loop, turn: TurnState) -> bool:
+    """Say whether the gate refused more data when it was last asked."""
     digest = _best(loop, turn)
-    return 0 if digest is None else _carried(loop, turn, digest).refusals
+    return digest is not None and _carried(loop, turn, digest).refused
 
 
 def _best(loop: Loop, turn: TurnState) -> Digest | None:
     kept = loop.store.evidence.history(loop.task.name, BEST, str)
-    return kept.get(_last(kept, turn), None)
+    return kept.get(_last(kept, turn))
 
 
 def _carried(loop: Loop, turn: TurnState, over: Digest) -> Carried:
@@ -99,5 +98,5 @@ def _carried(loop: Loop, turn: TurnState, over: Digest) -> Carried:
     return found
 
 
-def _last(turns: Sequence[int], turn: TurnState) -> int:
+def _last(turns: Iterable[int], turn: TurnState) -> int:
     return max((number for number in turns if number < turn.number), default=-1)

@@ -73,9 +73,7 @@ def update(bets: Bets, x: ArrayLike, margin: float, weights: ArrayLike | None = 
     return _pay(bets, _gains(x, margin, weights), margin)
 
 
-def census(
-    bets: Bets, x: ArrayLike, margin: float, weights: ArrayLike, most: ArrayLike
-) -> Bets:
+def census(bets: Bets, x: ArrayLike, margin: float, weights: ArrayLike, most: ArrayLike) -> Bets:
     """Bet on a whole population of which x is known, or estimated without bias, item by item.
 
     Where two models decide alike x is 0 and needs no label; where they differ and the label is

@@ -306,7 +306,9 @@ def evidence_of(loop: Loop, turn: TurnState) -> Evidence:
     }
     before = [q.observation for q in questions if q.purpose != "verify"]
     first = {
-        place: (consensus(said), 1.0) for place, said in loop.store.labels.find(before).items() if said
+        place: (consensus(said), 1.0)
+        for place, said in loop.store.labels.find(before).items()
+        if said
     }
     known = {
         one.base: first

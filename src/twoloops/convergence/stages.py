@@ -9,8 +9,8 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from msgspec.structs import replace
 
+from twoloops.convergence.anchor import carry, keep_best, not_worse, was_refused
 from twoloops.convergence.betting import Bets
-from twoloops.convergence.anchor import carry, keep_best, not_worse, refusals
 from twoloops.convergence.evidence import Contender, Evidence, evidence_of
 from twoloops.convergence.loop import Loop
 from twoloops.convergence.state import Candidate, TurnState, Waiting
@@ -83,7 +83,7 @@ def _turn_questions(loop: Loop, turn: TurnState, seen: Sequence[Observation]) ->
     spent = sum(q.turn < turn.number for q in loop.store.questions.of_task(loop.task.name))
     seeded = len(loop.store.questions.of_turn(loop.task.name, 0))
     budget = seeded + policy.labels_per_turn * turn.number if policy.data else 0
-    room = budget - spent - len(audits) - policy.verify_labels(refusals(loop, turn))
+    room = budget - spent - len(audits) - policy.verify_labels(was_refused(loop, turn))
     if policy.data and room > 0:
         picks += _select(loop, seen, audits, room, rng)
     return [

@@ -10,7 +10,7 @@ differ much in quality); then nothing is asked, and the labels go to the next tu
 import numpy as np
 from msgspec.structs import replace
 
-from twoloops.convergence.anchor import best_release, not_worse, refusals
+from twoloops.convergence.anchor import best_release, not_worse, was_refused
 from twoloops.convergence.evidence import Contender, Evidence, evidence_of
 from twoloops.convergence.loop import Loop
 from twoloops.convergence.state import TurnState, Verifying, Waiting
@@ -21,7 +21,7 @@ from twoloops.records.label import Question
 def verify(loop: Loop, turn: TurnState) -> TurnState | Waiting:
     """Draw the verifying questions of a turn."""
     deployed = loop.deployed()
-    left = loop.policy.verify_labels(refusals(loop, turn))
+    left = loop.policy.verify_labels(was_refused(loop, turn))
     if not loop.policy.gate or deployed is None or not left:
         return turn
     evidence = evidence_of(loop, turn)
@@ -34,7 +34,8 @@ def verify(loop: Loop, turn: TurnState) -> TurnState | Waiting:
         if candidate.base == turn.bases[0]:
             if not_worse(loop, turn, evidence, mine)[0].released:
                 continue
-            other = best_release(loop, turn) or Contender(*deployed)
+            other = best_release(loop, turn)
+            assert other is not None
         else:
             other = evidence.same_base(turn)
         differing = [
