@@ -16,6 +16,7 @@ usual setting of a retraining trigger (such as Sedna's incremental learning).
 """
 
 import argparse
+import dataclasses
 import json
 import math
 import time
@@ -28,7 +29,8 @@ from numpy.typing import NDArray
 
 from twoloops.convergence import betting
 from twoloops.convergence.evaluate import wilson
-from twoloops.convergence.gate import Comparison, GateSettings, judge
+from twoloops.convergence.gate import Census, Comparison, GateSettings, judge
+from twoloops.convergence.policy import Policy
 
 RESULT = Path(__file__).parent / "results" / "gate.json"
 RIGHT = 0.9
@@ -292,6 +294,34 @@ class Side:
         return float((scores(self.full, x[:, self.columns]).argmax(axis=1) == y).mean())
 
 
+def verified(
+    rng: np.random.Generator,
+    comparison: Comparison,
+    y: Ints,
+    candidate: Ints,
+    deployed: Ints,
+    known: NDArray[np.bool_],
+    count: int,
+) -> tuple[Ints, Comparison]:
+    """Label a random draw of where the two differ: those rows, and the sharper comparison."""
+    open_rows = np.flatnonzero((candidate != deployed) & ~known)
+    drawn = rng.permutation(open_rows)[:count]
+    chance = drawn.size / max(open_rows.size, 1)
+    census = Census(differences(y, candidate, deployed), np.ones(y.size), np.ones(y.size))
+    census.x[open_rows] = 0.0
+    if drawn.size:
+        census.x[drawn] = differences(y[drawn], candidate[drawn], deployed[drawn]) / chance
+        census.most[open_rows] = 1 / chance
+    return drawn, dataclasses.replace(
+        comparison,
+        y=np.concatenate([comparison.y, y[drawn]]),
+        candidate=np.concatenate([comparison.candidate, candidate[drawn]]),
+        deployed=np.concatenate([comparison.deployed, deployed[drawn]]),
+        new=np.concatenate([comparison.new, np.ones(drawn.size, dtype=bool)]),
+        census=census if drawn.size or not open_rows.size else None,
+    )
+
+
 def whole_stream(
     rng: np.random.Generator, claim: str, noise: float, both_select: bool, turns: int = 10
 ) -> list[tuple[bool, float]]:
@@ -300,7 +330,8 @@ def whole_stream(
     With `both_select` the two sides take turns in choosing what is labelled, so that nothing
     at all tells them apart; otherwise the deployed one chooses, as in a real turn.
     """
-    seed_size, volume, budget, audits = 90, 460, 40, 10
+    seed_size, volume, policy = 90, 460, Policy()
+    audits = policy.audit_labels
     world = World(rng)
     fresh, truth = world.draw(3000)
     deployed = Side(world, 0, 0.0)
@@ -311,7 +342,7 @@ def whole_stream(
     train = np.zeros(total, dtype=bool)
     train[:seed_size] = True
     judging = list(range(seed_size))
-    bets, out = betting.start(), []
+    bets, out, refused = betting.start(), [], False
     for side in (deployed, candidate):
         side.refit(x[train], y[train], ids[train], flips[train])
     waiting: Ints = np.empty(0, dtype=np.int64)
@@ -322,7 +353,9 @@ def whole_stream(
         chooser = candidate if both_select and turn % 2 else deployed
         ranked = np.sort(scores(chooser.full, x[now][:, chooser.columns]), axis=1)
         hard = now[np.argsort(ranked[:, -1] - ranked[:, -2])]
-        train[hard[~np.isin(hard, audit)][: budget - audits]] = True
+        verify = policy.verify_labels(refused) if claim == "not worse" else 0
+        chosen = hard[~np.isin(hard, audit)][: policy.labels_per_turn - audits - verify]
+        train[chosen] = True
         waiting = audit
         candidate.refit(x[train], y[train], ids[train], flips[train])
         if claim == "better" or noise:
@@ -330,22 +363,28 @@ def whole_stream(
         judging += [int(i) for i in audit]
         at = np.array(judging)
         said = [side.honest(x[now], ids[now], train[now]) for side in (candidate, deployed)]
-        verdict, bets = judge(
-            Comparison(
-                claim,  # type: ignore[arg-type]
-                y[at],
-                candidate.honest(x[at], ids[at], train[at]),
-                deployed.honest(x[at], ids[at], train[at]),
-                new=np.ones(at.size, bool) if turn == 0 else np.isin(at, audit),
-                disagreement=float((said[0] != said[1]).mean()),
-                observations=volume,
-                bets=bets,
-            )
+        comparison = Comparison(
+            claim,  # type: ignore[arg-type]
+            y[at],
+            candidate.honest(x[at], ids[at], train[at]),
+            deployed.honest(x[at], ids[at], train[at]),
+            new=np.ones(at.size, bool) if turn == 0 else np.isin(at, audit),
+            disagreement=float((said[0] != said[1]).mean()),
+            observations=volume,
+            bets=bets,
         )
+        verdict, after = judge(comparison)
+        if claim == "not worse" and not verdict.released:
+            known = np.isin(now, np.concatenate([audit, chosen]))
+            drawn, comparison = verified(rng, comparison, y[now], said[0], said[1], known, verify)
+            waiting = np.concatenate([audit, now[drawn]])
+            verdict, after = judge(comparison)
+        bets, refused = after, not verdict.released
         gain = candidate.accuracy(fresh, truth) - deployed.accuracy(fresh, truth)
         out.append((verdict.released, gain))
         if verdict.released and claim == "not worse" and not noise:
             deployed.full, deployed.parts = candidate.full, candidate.parts
+            bets = betting.start()
     return out
 
 

@@ -127,3 +127,56 @@ def test_a_candidate_exactly_the_margin_worse_passes_at_most_as_often_as_allowed
         x = rng.choice([1.0, -1.0], rng.binomial(150, share), p=[(1 + mean) / 2, (1 - mean) / 2])
         passed += sharpened(x, x != 0, count, 300) >= 20
     assert passed / 400 <= 0.05
+
+
+@law
+@given(differences)
+def test_a_census_of_known_items_that_are_no_better_gains_nothing(x):
+    """Were the mean of a fully known population at least the margin, no stake could win."""
+    ones = np.ones(len(x))
+    if x and np.mean(x) >= 0.05:
+        assert betting.census(betting.start(), x, 0.05, ones, ones).wealth <= 1 + 1e-9
+
+
+@law
+@given(differences)
+def test_a_census_of_known_items_equals_their_labels(x):
+    ones = np.ones(len(x))
+    known = betting.census(betting.start(), x, 0.05, ones, ones)
+    assert np.allclose(known.log_wealth, betting.update(betting.start(), x, 0.05).log_wealth)
+
+
+@law
+@given(
+    st.lists(st.sampled_from([-1, 0, 1]), min_size=1, max_size=30),
+    st.integers(1, 30),
+    st.integers(0, 2**32 - 1),
+)
+def test_a_census_with_a_random_draw_keeps_wealth_above_zero(x, count, seed):
+    values = np.array(x, dtype=float)
+    differing = np.flatnonzero(values)
+    drawn = np.random.default_rng(seed).permutation(differing)[:count]
+    chance = max(len(drawn), 1) / max(len(differing), 1)
+    estimate, most = np.zeros(values.size), np.ones(values.size)
+    estimate[drawn] = values[drawn] / chance
+    most[differing] = 1 / chance
+    bets = betting.census(betting.start(), estimate, 0.05, np.ones(values.size), most)
+    assert all(math.isfinite(one) for one in bets.log_wealth)
+    assert bets.count == values.size
+
+
+def test_a_census_with_a_random_draw_is_fair():
+    """Over every draw of one of two differing items the expected factor of each bet is one."""
+    margin, most = 0.25, np.array([1.0, 1.0, 2.0, 2.0])
+    factors = []
+    for row in (2, 3):  # the two differ with losses 1 and 0 (0 + 0 + 1 + 0 over 4: the margin)
+        x = np.zeros(4)
+        x[row] = 2.0 * (row == 2)
+        bets = betting.census(betting.start(), x, margin, np.ones(4), most)
+        factors.append(np.exp(bets.log_wealth))
+    assert (np.mean(factors, axis=0) <= 1 + 1e-9).all()
+
+
+def test_an_estimate_beyond_its_limit_is_refused():
+    with pytest.raises(ValueError, match="beyond the largest value"):
+        betting.census(betting.start(), [2.0], 0.05, [1.0], [1.0])

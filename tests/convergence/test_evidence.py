@@ -143,7 +143,7 @@ def test_a_candidate_against_itself_is_not_better_and_not_worse_by_nothing(arm: 
     better, bets = found.compare("better", same, same)
     assert not better.released
     assert better.wealth == pytest.approx(1.0)
-    assert bets.count == len(found.items)
+    assert bets.count == len(found.items) + len(found.verified.get(same.made.base.card.name, ()))
     not_worse, _ = found.compare("not worse", same, same)
     assert not_worse.disagreement == 0.0
     assert not_worse.wealth > 1.0
@@ -158,6 +158,7 @@ def test_carried_bets_see_each_item_once(arm: Arm) -> None:
     later = found.compare("better", same, same, bets, since=1)[1]
     fresh = sum(item.turn > 1 for item in found.items)
     assert fresh > 0
+    fresh += len(found.verified.get(same.made.base.card.name, ()))
     assert later.count == bets.count + fresh
 
 
@@ -183,3 +184,51 @@ def test_an_answered_verifying_question_is_evidence_for_its_pair_only(arm: Arm) 
     for base, more in ((name, 1), ("another", 0)):
         with_it = Evidence(arm.loop, found.dataset, found.observations, found.groups, {base: asked})
         assert with_it.compare("not worse", same, same)[0].labels == len(found.items) + more
+
+
+def test_the_census_of_two_equal_models_needs_no_label(arm: Arm) -> None:
+    found = evidence(arm)
+    deployed = arm.loop.deployed()
+    assert deployed is not None
+    same = Contender(*deployed)
+    name = deployed[0].base.card.name
+    known = Evidence(arm.loop, found.dataset, found.observations, found.groups, {}, {name: {}})
+    census = known._census(same, same)
+    assert census is not None
+    assert not census.x.any()
+    assert (census.most == 1).all()
+    assert census.weights.max() == 1.0
+    assert found._census(same, None) is None
+
+
+def test_a_difference_that_had_no_chance_to_be_labelled_leaves_no_census(
+    arm: Arm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Known labels count as they are, drawn ones by 1 / chance, the rest of the draw as 0."""
+    found = evidence(arm)
+    deployed = arm.loop.deployed()
+    assert deployed is not None
+    one, other = Contender(*deployed), Contender(deployed[0], deployed[1])
+    count = len(found.observations)
+    mine, theirs = np.zeros(count, dtype=np.int64), np.zeros(count, dtype=np.int64)
+    theirs[:4] = 1
+    monkeypatch.setattr(Contender, "decide", lambda self, *_: mine if self is one else theirs)
+    labels = arm.loop.task.labels
+    places = [seen.place for seen in found.observations]
+    name = deployed[0].base.card.name
+
+    def census(known: dict[object, tuple[str, float]]) -> object:
+        asked = Evidence(
+            arm.loop,
+            found.dataset,
+            found.observations,
+            found.groups,
+            {},
+            {name: known},  # type: ignore[dict-item]
+        )
+        return asked._census(one, other)
+
+    assert census({places[0]: (labels[0], 1.0)}) is None
+    drawn = census({places[0]: (labels[1], 1.0), places[1]: (labels[0], 0.25)})
+    assert drawn.x[:5].tolist() == [1.0, -4.0, 0.0, 0.0, 0.0]  # type: ignore[attr-defined]
+    assert drawn.most[:5].tolist() == [1.0, 4.0, 4.0, 4.0, 1.0]  # type: ignore[attr-defined]

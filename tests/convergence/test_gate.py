@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 from twoloops.convergence import betting
-from twoloops.convergence.gate import Comparison, GateSettings, judge, relative_weights
+from twoloops.convergence.gate import Census, Comparison, GateSettings, judge, relative_weights
 from twoloops.records.errors import UserError
 from twoloops.records.gate import Verdict
 
@@ -67,7 +67,7 @@ def test_no_evidence_and_one_item_are_refused_without_harm(claim):
         verdict, bets = judge(Comparison(claim, y, y, y, disagreement=0.0, observations=size))
         assert not verdict.released
         assert verdict.reason.startswith("refused: ")
-        assert bets.count == (size if claim == "better" else 0)
+        assert bets.count == (0 if claim == "first" else size)
         assert msgspec.json.decode(msgspec.json.encode(verdict), type=Verdict) == verdict
 
 
@@ -226,3 +226,43 @@ def test_equal_models_looked_at_after_every_label_are_rarely_called_better():
                 false += 1
                 break
     assert false / 200 <= 0.05
+
+
+def test_a_census_convinces_where_labels_alone_do_not() -> None:
+    """Few labels, many observations: what is known without a label counts as well."""
+    y = np.zeros(20, dtype=np.int64)
+    plain, _ = judge(Comparison("not worse", y, y, y))
+    assert not plain.released
+    n = 300
+    census = Census(np.zeros(n), np.ones(n), np.ones(n))
+    known, bets = judge(Comparison("not worse", y, y, y, census=census))
+    assert known.released
+    assert bets.count == n
+
+
+def test_a_census_of_a_worse_candidate_is_refused() -> None:
+    y = np.zeros(20, dtype=np.int64)
+    x = np.zeros(300)
+    x[:15] = 1.0
+    known, _ = judge(Comparison("not worse", y, y, y, census=Census(x, np.ones(300), np.ones(300))))
+    assert not known.released
+
+
+def test_carried_bets_release_where_earlier_labels_speak_for_the_old_model() -> None:
+    """After a shift the old model is right on old labels and wrong on all new ones."""
+    y = np.zeros(60, dtype=np.int64)
+    old = np.arange(60) < 30
+    deployed = np.where(old, 0, 1)
+    candidate = np.where(np.arange(60) % 3 == 0, 1, 0)
+    at_once, _ = judge(Comparison("not worse", y[old], candidate[old], deployed[old]))
+    assert not at_once.released
+    bets = betting.start()
+    for turn in range(3):
+        new = (np.arange(60) >= 30 + 10 * turn) & (np.arange(60) < 40 + 10 * turn)
+        seen = np.arange(60) < 40 + 10 * turn
+        verdict, bets = judge(
+            Comparison(
+                "not worse", y[seen], candidate[seen], deployed[seen], new=new[seen], bets=bets
+            )
+        )
+    assert verdict.released

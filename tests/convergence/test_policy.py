@@ -13,13 +13,15 @@ def test_audit_and_verifying_labels_stay_inside_the_budget(
     budget: int, audit: float, verify: float
 ) -> None:
     policy = Policy(labels_per_turn=budget, audit_share=audit, verify_share=verify)
-    assert policy.audit_labels + policy.verify_labels <= budget
+    assert policy.audit_labels + policy.verify_labels() <= budget
+    assert policy.audit_labels + policy.verify_labels(refused=True) <= budget
     assert policy.audit_labels >= min(budget, 1)
 
 
 def test_without_a_gate_nothing_is_kept_back_to_verify() -> None:
-    assert Policy(gate=False).verify_labels == 0
-    assert Policy().verify_labels == 8
+    assert Policy(gate=False).verify_labels(refused=True) == 0
+    assert Policy().verify_labels() == 8
+    assert Policy().verify_labels(refused=True) == 20
 
 
 @pytest.mark.parametrize(

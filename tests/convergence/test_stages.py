@@ -1,14 +1,16 @@
 """What the stages ask, freeze, try and release."""
 
 import dataclasses
+import itertools
 from collections.abc import Callable
 
 import numpy as np
 import pytest
 from msgspec.structs import replace
 
+from twoloops.convergence.anchor import BEST, best_release, was_refused
 from twoloops.convergence.arm import Arm
-from twoloops.convergence.evidence import BEST, Evidence, best_release
+from twoloops.convergence.evidence import Evidence
 from twoloops.convergence.figures import turn_figures
 from twoloops.convergence.state import TurnState
 from twoloops.physical.history.stream import History
@@ -68,10 +70,25 @@ def test_what_is_not_needed_to_verify_is_spent_in_the_next_turn(
     make_arm: MakeArm, make_history: MakeHistory
 ) -> None:
     arm = make_arm(make_history(turns=2, per_turn=24, seed_rows=20))
-    totals = [turn_figures(arm, state).labels_total for state in arm.run()[1:]]
+    states = arm.run()
+    totals = [turn_figures(arm, state).labels_total for state in states[1:]]
     verified = [q for q in arm.loop.store.questions.of_task("orders") if q.purpose == "verify"]
     assert totals[0] == 20 + 8 + sum(q.turn == 1 for q in verified)
-    assert totals[1] == 20 + 18 + sum(q.turn == 2 for q in verified)
+    kept = arm.loop.policy.verify_labels(refused=states[1].released is None)
+    assert totals[1] == 20 + 20 - kept + sum(q.turn == 2 for q in verified)
+
+
+def test_after_a_refusal_more_labels_verify(make_arm: MakeArm, make_history: MakeHistory) -> None:
+    arm = make_arm(make_history(turns=3, per_turn=60, seed_rows=30), labels_per_turn=20)
+    states = arm.run()
+    questions = arm.loop.store.questions.of_task("orders")
+    for before, after in itertools.pairwise(states[1:]):
+        refused = before.released is None
+        assert was_refused(arm.loop, after) == refused
+        selected = sum(q.turn == after.number and q.purpose == "selected" for q in questions)
+        least = 20 - arm.loop.policy.audit_labels - arm.loop.policy.verify_labels(refused=refused)
+        assert selected >= least
+    assert any(state.released is None for state in states[1:-1])
 
 
 def test_audit_labels_judge_first_and_train_from_the_next_turn_on(

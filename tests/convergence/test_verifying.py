@@ -62,7 +62,7 @@ def test_it_keeps_to_its_share_and_is_answered_before_the_gate_speaks(
     for state in states[1:]:
         asked = loop.store.questions.of_turn("orders", state.number)
         verified = [q for q in asked if q.purpose == "verify"]
-        assert len(verified) <= loop.policy.verify_labels
+        assert len(verified) <= loop.policy.verify_labels()
         assert len(verified) == sum(len(one.observations) for one in state.verifying)
         assert not loop.store.questions.open("orders", state.number)
     (candidate,) = [one for one in states[1].candidates if one.base == "constant"]

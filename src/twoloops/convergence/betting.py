@@ -70,7 +70,37 @@ def update(bets: Bets, x: ArrayLike, margin: float, weights: ArrayLike | None = 
     Returns:
         The bets after those items. The margin must be the same at every update.
     """
-    gains = _gains(x, margin, weights)
+    return _pay(bets, _gains(x, margin, weights), margin)
+
+
+def census(bets: Bets, x: ArrayLike, margin: float, weights: ArrayLike, most: ArrayLike) -> Bets:
+    """Bet on a whole population of which x is known, or estimated without bias, item by item.
+
+    Where two models decide alike x is 0 and needs no label; where they differ and the label is
+    known x is exact; of the rest a random draw of chance c is labelled, and x/c for the drawn
+    and 0 for the others has the right mean (Horvitz and Thompson 1952). Wealth does not depend
+    on the order of the items: were all x exact and their weighted mean at least the margin, no
+    bet could gain (1 + z ≤ exp z).
+
+    Args:
+        bets: What is carried.
+        x: (n,) values or estimates.
+        margin: As in `update`.
+        weights: (n,), each in (0, 1]: relative sizes, such as 1 / capture probability.
+        most: (n,) the largest value that each x could have taken, at least 1: 1 where it is
+            known, 1/c where it is estimated. The stake is cut so that wealth stays above 0.
+    """
+    values, limits = np.asarray(x, dtype=np.float64), np.asarray(most, dtype=np.float64)
+    if values.size == 0:
+        return bets
+    if (np.abs(values) > limits * (1 + 1e-9)).any():
+        raise ValueError("an estimate lies beyond the largest value it could have taken")
+    size = _weights(weights, values.size)
+    cut = min(1.0, (1 - margin) / float((size * (limits - margin)).max()))
+    return _pay(bets, cut * size * (margin - values), margin)
+
+
+def _pay(bets: Bets, gains: Array, margin: float) -> Bets:
     sizes = _sizes(margin, len(bets.log_wealth))
     logs = np.asarray(bets.log_wealth) + np.log1p(sizes[:, None] * gains[None, :]).sum(axis=1)
     return Bets(tuple(float(value) for value in logs), bets.count + gains.size)

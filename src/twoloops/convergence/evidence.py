@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from twoloops.convergence import betting, threshold
 from twoloops.convergence.betting import Bets
-from twoloops.convergence.gate import Comparison, judge, relative_weights
+from twoloops.convergence.gate import Census, Comparison, judge, relative_weights
 from twoloops.convergence.loop import Loop
 from twoloops.convergence.specialise import Specialised, label_indices
 from twoloops.convergence.state import Candidate, TurnState
@@ -21,7 +21,7 @@ from twoloops.edge.runtime import Runtime
 from twoloops.physical.datasets import consensus
 from twoloops.records.dataset import Dataset, Item
 from twoloops.records.gate import Claim, Verdict
-from twoloops.records.observation import Observation
+from twoloops.records.observation import Observation, Place
 from twoloops.records.task import Task
 
 Decisions = NDArray[np.int64]
@@ -61,6 +61,8 @@ class Evidence:
         observations: The turn's kept observations.
         groups: Their groups.
         verified: Answered verifying questions, by the base of the candidate they serve.
+        known: By base likewise, every label of the turn's observations, with the chance that it
+            was drawn with: 1 for what was asked before the candidates were there.
     """
 
     def __init__(
@@ -70,9 +72,11 @@ class Evidence:
         observations: Sequence[Observation],
         groups: Sequence[str],
         verified: Mapping[str, Sequence[Item]],
+        known: Mapping[str, Mapping[Place, tuple[str, float]]] | None = None,
     ) -> None:
         self.task: Task = loop.task
         self.verified = verified
+        self.known = known or {}
         self.dataset = dataset
         self.items: list[Item] = loop.present([item for item in dataset.items if item.judges])
         self.golden: list[Item] = loop.present(dataset.split("golden"))
@@ -198,6 +202,7 @@ class Evidence:
                     [item.turn for item in self.items] + [VERIFIED] * len(asked), dtype=np.int64
                 ),
                 new=np.concatenate([self._new(since), np.ones(len(asked), dtype=bool)]),
+                census=self._census(candidate, other) if claim == "not worse" else None,
                 disagreement=disagreement,
                 observations=self._effective(),
                 golden_candidate=self._golden(candidate),
@@ -208,6 +213,30 @@ class Evidence:
             ),
             self._loop.policy.settings,
         )
+
+    def _census(self, candidate: Contender, other: Contender | None) -> Census | None:
+        """Say of every observation by how much the candidate loses, as far as labels tell.
+
+        `None` where the two differ on an observation that had no chance to be labelled.
+        """
+        known = self.known.get(candidate.made.base.card.name)
+        if other is None or not self.observations or known is None:
+            return None
+        labels = self.task.labels
+        mine = candidate.decide(self.of_observations(candidate.made), labels)
+        theirs = other.decide(self.of_observations(other.made), labels)
+        differing = np.flatnonzero(mine != theirs).tolist()
+        drawn = min((chance for _, chance in known.values() if chance < 1), default=0.0)
+        x, most = np.zeros(mine.size), np.ones(mine.size)
+        for i in differing:
+            label, chance = known.get(self.observations[i].place, (None, drawn))
+            if not chance:
+                return None
+            most[i] = 1 / chance
+            if label is not None:
+                y = labels.index(label)
+                x[i] = (float(mine[i] != y) - float(theirs[i] != y)) / chance
+        return Census(x, self.weights / self.weights.max(), most)
 
     def _effective(self) -> int:
         """Kish's effective number of observations: unequal weights tell less than equal ones."""
@@ -247,33 +276,6 @@ class Evidence:
         return float(np.quantile(times, 0.99))
 
 
-BEST = "best release"
-"""Evidence: the model that more data may not be worse than."""
-
-
-def best_release(loop: Loop, turn: TurnState) -> Contender | None:
-    """Return the best release before a turn, or `None` where there is none yet.
-
-    Were more data compared with the last release alone, each could be worse than the one before
-    by almost the margin.
-    """
-    kept = loop.store.evidence.history(loop.task.name, BEST, str)
-    before = [number for number in kept if number < turn.number]
-    if not before:
-        return None
-    card = loop.store.models.find(kept[max(before)]).card
-    made = loop.specialised(loop.base(card.base), loop.store.datasets.get(card.dataset))
-    return Contender(made, card.threshold)
-
-
-def keep_best(loop: Loop, turn: TurnState, released: Candidate) -> None:
-    """Note a release as the best one, unless the best so far is estimated to be better."""
-    evidence, best = evidence_of(loop, turn), best_release(loop, turn)
-    mine = evidence.candidate(released)
-    if best is None or not evidence.items or evidence.accuracy(mine) >= evidence.accuracy(best):
-        loop.store.evidence.put(loop.task.name, BEST, turn.number, released.model)
-
-
 def evidence_of(loop: Loop, turn: TurnState) -> Evidence:
     """Gather the evidence of a turn from the store."""
     assert turn.dataset is not None
@@ -284,9 +286,8 @@ def evidence_of(loop: Loop, turn: TurnState) -> Evidence:
     gone = loop.store.inputs.forgotten({one.input for one in asked.values()})
     labels = loop.store.labels.find(places)
     groups = dict(zip(places, loop.groups([asked[place] for place in places]), strict=True))
-    chances = {
-        q.observation: q.probability for q in loop.store.questions.of_turn(name, turn.number)
-    }
+    questions = loop.store.questions.of_turn(name, turn.number)
+    chances = {q.observation: q.probability for q in questions}
     verified = {
         one.base: [
             Item(
@@ -303,4 +304,20 @@ def evidence_of(loop: Loop, turn: TurnState) -> Evidence:
         ]
         for one in turn.verifying
     }
-    return Evidence(loop, loop.store.datasets.get(turn.dataset), seen, loop.groups(seen), verified)
+    before = [q.observation for q in questions if q.purpose != "verify"]
+    first = {
+        place: (consensus(said), 1.0)
+        for place, said in loop.store.labels.find(before).items()
+        if said
+    }
+    known = {
+        one.base: first
+        | {
+            place: (consensus(labels[place]), chances[place] or 1.0)
+            for place in one.observations
+            if labels.get(place)
+        }
+        for one in turn.verifying
+    }
+    dataset = loop.store.datasets.get(turn.dataset)
+    return Evidence(loop, dataset, seen, loop.groups(seen), verified, known)

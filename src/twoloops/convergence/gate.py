@@ -57,6 +57,22 @@ def _no_flags() -> NDArray[np.bool_]:
 
 
 @dataclass(frozen=True, eq=False)
+class Census:
+    """What is known of the loss difference on every observation of the turn, see `betting.census`.
+
+    Args:
+        x: (n,) difference, or its estimate: 0 where the two decide alike, exact where the label
+            is known, divided by the chance of the draw where it was drawn, 0 where it was not.
+        weights: (n,) in (0, 1], in proportion to 1 / capture probability.
+        most: (n,) the largest value x could have taken.
+    """
+
+    x: NDArray[np.float64]
+    weights: NDArray[np.float64]
+    most: NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
 class Comparison:
     """Everything the gate looks at. Items are in the order of time; labels are integers.
 
@@ -73,6 +89,9 @@ class Comparison:
         turns: The turn each item belongs to, (n,); weights are relative within a turn. Empty
             is one turn.
         new: Which items the carried bets have not yet seen, (n,); empty is all.
+        census: The turn's observations, which stand in for the new items; `None` where it
+            is unknown of some what the two decide, or where a difference had no chance to be
+            labelled.
         disagreement: Share of `observations` on which the two models decide differently, in
             [0, 1]; a model that learned from an observation must decide on it out of fold.
         observations: How many observations that share stands on, labelled or not.
@@ -80,7 +99,8 @@ class Comparison:
         golden_deployed: The same for the deployed model, (g,); empty when none is deployed.
         latency_ms: 99th percentile of the candidate's verdict time, or `None` if not measured.
         latency_budget_ms: The task's budget, or `None` for no limit.
-        bets: Carried bets of this candidate's base or recipe, for `better`.
+        bets: Carried bets: of this base or recipe (`better`), or of all newer candidates
+            against the best release so far (`not worse`).
     """
 
     claim: Claim
@@ -90,6 +110,7 @@ class Comparison:
     probabilities: NDArray[np.float64] = field(default_factory=_no_floats)
     turns: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, dtype=np.int64))
     new: NDArray[np.bool_] = field(default_factory=_no_flags)
+    census: Census | None = None
     disagreement: float = 0.0
     observations: int = 0
     golden_candidate: NDArray[np.bool_] = field(default_factory=_no_flags)
@@ -208,27 +229,48 @@ def _pairs(comparison: Comparison, settings: GateSettings) -> _Pairs:
 
 
 def _wealth(comparison: Comparison, pairs: _Pairs, settings: GateSettings) -> tuple[float, Bets]:
-    if comparison.claim == "better":
-        new = comparison.new if comparison.new.size else np.ones(pairs.count, dtype=bool)
-        bets = betting.update(comparison.bets, pairs.x[:, new], 0.0, pairs.weights[new])
-        return bets.wealth, bets
     if comparison.claim == "first":
         return _sign_evidence(pairs), comparison.bets
-    plain = betting.wealth(pairs.x, settings.margin, pairs.weights, grid=settings.grid)
-    if comparison.observations <= 0:
-        return plain, comparison.bets
-    sharpened = betting.sharpened_wealth(
-        pairs.x,
-        pairs.disagree,
-        settings.margin,
-        disagreements=comparison.disagreement * comparison.observations,
-        observations=comparison.observations,
-        weights=pairs.weights,
-        grid=settings.grid,
-    )
-    # Half the stake on each: a mean of e-values is an e-value. The labels win where they are
-    # many beside the observations, the known disagreement where they are few.
-    return (plain + sharpened) / 2, comparison.bets
+    new = comparison.new if comparison.new.size else np.ones(pairs.count, dtype=bool)
+    if comparison.claim == "better":
+        bets = betting.update(comparison.bets, pairs.x[:, new], 0.0, pairs.weights[new])
+        return bets.wealth, bets
+    return _not_worse(comparison, pairs, settings, new)
+
+
+def _not_worse(
+    comparison: Comparison, pairs: _Pairs, settings: GateSettings, new: NDArray[np.bool_]
+) -> tuple[float, Bets]:
+    """Return the mean of e-values, which is an e-value: each gets an equal part of the stake.
+
+    All labels of known chance (with the turn's census where there is one), the known
+    disagreement, and the bets carried since the best release: the first wins where labels are
+    many beside the observations, the second where they are few, the third where the regime
+    shifts and earlier labels still speak for the old model.
+    """
+    margin, census = settings.margin, comparison.census
+    if census is None:
+        bets = betting.update(comparison.bets, pairs.x[:, new], margin, pairs.weights[new])
+        values = [betting.wealth(pairs.x, margin, pairs.weights, grid=settings.grid), bets.wealth]
+    else:
+        known = (census.x, margin, census.weights, census.most)
+        bets = betting.census(comparison.bets, *known)
+        old = betting.update(
+            betting.start(settings.grid), pairs.x[:, ~new], margin, pairs.weights[~new]
+        )
+        values = [betting.census(old, *known).wealth, bets.wealth]
+    if comparison.observations > 0:
+        sharpened = betting.sharpened_wealth(
+            pairs.x,
+            pairs.disagree,
+            margin,
+            disagreements=comparison.disagreement * comparison.observations,
+            observations=comparison.observations,
+            weights=pairs.weights,
+            grid=settings.grid,
+        )
+        values.append(sharpened)
+    return sum(values) / len(values), bets
 
 
 def _sign_evidence(pairs: _Pairs) -> float:

@@ -7,6 +7,9 @@ from twoloops.edge.capture import CapturePolicy
 from twoloops.physical.select import Strategy
 from twoloops.records.errors import UserError
 
+AFTER_REFUSAL = 0.5
+"""Least share of a turn's labels that verifies after the gate has refused more data."""
+
 
 class Policy(msgspec.Struct, frozen=True, kw_only=True):
     """Settings of the turns of one task.
@@ -16,6 +19,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
         audit_share: Share of the budget drawn at random; it judges first and trains later.
         verify_share: Share of the budget kept back to ask where a candidate and the model it is
             compared with decide differently; what is not needed is spent in the next turn.
+            After a refusal it is at least `AFTER_REFUSAL`.
         seed_labels: Labels asked for in turn 0, where the seed is not a census.
         golden: Items of the seed that are frozen and never train, at most 30.
         strategy: How the other labels are chosen.
@@ -54,11 +58,19 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
         if self.labels_per_turn < 0:
             raise UserError(f"labels per turn cannot be negative: got {self.labels_per_turn}")
 
-    @property
-    def verify_labels(self) -> int:
-        """Labels kept back to verify, of those that are no audit labels."""
+    def verify_labels(self, refused: bool = False) -> int:
+        """Labels kept back to verify, of those that are no audit labels.
+
+        Args:
+            refused: Whether the gate refused more data in the turn before. Labels that tell two
+                models apart are then worth more than labels that teach a model which is not
+                released. All but the audit share was tried: a new fault was learned later.
+        """
+        if not self.gate:
+            return 0
         left = self.labels_per_turn - self.audit_labels
-        return min(left, round(self.verify_share * self.labels_per_turn)) if self.gate else 0
+        share = max(self.verify_share, AFTER_REFUSAL) if refused else self.verify_share
+        return min(left, round(share * self.labels_per_turn))
 
     @property
     def audit_labels(self) -> int:

@@ -9,14 +9,9 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from msgspec.structs import replace
 
+from twoloops.convergence.anchor import carry, keep_best, not_worse, was_refused
 from twoloops.convergence.betting import Bets
-from twoloops.convergence.evidence import (
-    Contender,
-    Evidence,
-    best_release,
-    evidence_of,
-    keep_best,
-)
+from twoloops.convergence.evidence import Contender, Evidence, evidence_of
 from twoloops.convergence.loop import Loop
 from twoloops.convergence.state import Candidate, TurnState, Waiting
 from twoloops.digital.base import Base
@@ -88,7 +83,7 @@ def _turn_questions(loop: Loop, turn: TurnState, seen: Sequence[Observation]) ->
     spent = sum(q.turn < turn.number for q in loop.store.questions.of_task(loop.task.name))
     seeded = len(loop.store.questions.of_turn(loop.task.name, 0))
     budget = seeded + policy.labels_per_turn * turn.number if policy.data else 0
-    room = budget - spent - len(audits) - policy.verify_labels
+    room = budget - spent - len(audits) - policy.verify_labels(was_refused(loop, turn))
     if policy.data and room > 0:
         picks += _select(loop, seen, audits, room, rng)
     return [
@@ -288,8 +283,8 @@ def judge(loop: Loop, turn: TurnState) -> Outcome:
         elif deployed is None:
             verdict = evidence.compare("first", mine, None)[0]
         elif candidate.base == same:
-            best = best_release(loop, turn) or Contender(*deployed)
-            verdict = evidence.compare("not worse", mine, best)[0]
+            verdict, carried = not_worse(loop, turn, evidence, mine)
+            carry(loop, turn, carried)
         else:
             verdict = _judge_base(loop, turn, evidence, mine)
         judged.append(replace(candidate, verdict=verdict))

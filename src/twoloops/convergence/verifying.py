@@ -10,7 +10,8 @@ differ much in quality); then nothing is asked, and the labels go to the next tu
 import numpy as np
 from msgspec.structs import replace
 
-from twoloops.convergence.evidence import Contender, Evidence, best_release, evidence_of
+from twoloops.convergence.anchor import best_release, not_worse, was_refused
+from twoloops.convergence.evidence import Contender, Evidence, evidence_of
 from twoloops.convergence.loop import Loop
 from twoloops.convergence.state import TurnState, Verifying, Waiting
 from twoloops.physical import labelling
@@ -20,7 +21,7 @@ from twoloops.records.label import Question
 def verify(loop: Loop, turn: TurnState) -> TurnState | Waiting:
     """Draw the verifying questions of a turn."""
     deployed = loop.deployed()
-    left = loop.policy.verify_labels
+    left = loop.policy.verify_labels(was_refused(loop, turn))
     if not loop.policy.gate or deployed is None or not left:
         return turn
     evidence = evidence_of(loop, turn)
@@ -31,9 +32,10 @@ def verify(loop: Loop, turn: TurnState) -> TurnState | Waiting:
     for candidate in turn.candidates:
         mine = evidence.candidate(candidate)
         if candidate.base == turn.bases[0]:
-            other = best_release(loop, turn) or Contender(*deployed)
-            if evidence.compare("not worse", mine, other)[0].released:
+            if not_worse(loop, turn, evidence, mine)[0].released:
                 continue
+            other = best_release(loop, turn)
+            assert other is not None
         else:
             other = evidence.same_base(turn)
         differing = [
