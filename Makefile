@@ -40,9 +40,10 @@ bench: $(VENV)/.test
 	  echo "== $$script"; $(BIN)/python benchmarks/$$script.py || exit 1; done
 	@$(MAKE) --no-print-directory docs
 
-## Generate the README's figures from benchmarks/results.
+## Generate the documents' figures and pages from benchmarks/results and the packaged tables.
 docs: $(VENV)/.test
-	@$(BIN)/python benchmarks/readme.py
+	@for script in benchmarks/commands benchmarks/claims benchmarks/readme tools/exhibits_docs; do \
+	  $(BIN)/python $$script.py || exit 1; done
 
 ## Note today's newest releases in requirements.lock (needs uv); install them with pip install -r.
 lock: $(VENV)/.test

@@ -293,6 +293,21 @@ def new_fault() -> str:
     return str(found.get("sentence", "see `benchmarks/results/new_fault.json`"))
 
 
+def claims() -> str:
+    """Say how the article's claims come out."""
+    from twoloops.analysis.claims import judge
+    from twoloops.analysis.claims.judging import counts
+
+    found = counts(judge())
+    says = {verdict: sum_of["article"] for verdict, sum_of in found["source"].items()}
+    total = sum(says.values())
+    return (
+        f"of {total} claims sources confirm {says['confirms']} and contradict "
+        f"{says['contradicts']}; {says['differs_by_definition']} differ by definition, for "
+        f"{says['not_found']} no source was found"
+    )
+
+
 def article() -> str:
     """Return the README's table from the article to the command."""
     rows = excavators()
@@ -330,7 +345,16 @@ def article() -> str:
             "`twoloops status`, `twoloops forget`; valuation not yet",
             "every label with its cost, every dataset by digest; value: not yet",
         ],
-        ["controls: one's own dependence on controlled things", "not yet", "not yet"],
+        [
+            "the article's claims and exhibits, with what other sources say",
+            "`twoloops claims`, `twoloops exhibits`",
+            claims(),
+        ],
+        [
+            "controls: one's own dependence on controlled things",
+            "`twoloops controls`, `twoloops controls --hold LAYER`",
+            "per system; holding a layer: [docs/controls-experiment.md](docs/controls-experiment.md)",
+        ],
     ]
     return table(["in the article", "command", "measured"], lines).replace("---:", "---")
 
@@ -353,7 +377,7 @@ BLOCKS: dict[str, Callable[..., str]] = {
     function.__name__: function
     for function in (
         thesis, four_arms, loops, signs, reasons, gate, edge, footprint, selection, naive_loop,
-        new_fault, article, example,
+        new_fault, claims, article, example,
     )
 }  # fmt: skip
 

@@ -13,6 +13,7 @@ from twoloops.convergence.anchor import carry, keep_best, not_worse, was_refused
 from twoloops.convergence.betting import Bets
 from twoloops.convergence.evidence import Contender, Evidence, evidence_of
 from twoloops.convergence.loop import Loop
+from twoloops.convergence.spent import keep as keep_spent
 from twoloops.convergence.state import Candidate, TurnState, Waiting
 from twoloops.digital.base import Base
 from twoloops.digital.catalogue import available
@@ -263,6 +264,7 @@ def _candidate(loop: Loop, turn: TurnState, dataset: Dataset, base: Base) -> Can
     graph.node(digest, "model", f"{loop.task.name} turn {turn.number} on {base.card.name}")
     graph.edge(digest, base.digest, "specialised from")
     graph.edge(digest, dataset.digest, "learned from")
+    keep_spent(loop.store, loop.task.name, turn.number, contender.made, len(dataset.split("train")))
     loop.note(turn, "model specialised", base.card.name, model=digest, dataset=dataset.digest)
     return Candidate(base.card.name, digest)
 

