@@ -3,27 +3,34 @@
     python benchmarks/readme.py [--check]
 
 A block begins with `<!-- generated: NAME -->` and ends with `<!-- end -->`; NAME is a function
-of this file. With --check nothing is written, and the exit code is 1 where a block is not what
-the results say. A figure whose benchmark has not run says which command measures it.
+of this file or of `readme_gate.py`. With --check nothing is written, and the exit code is 1 where
+a block is not what the results say. A figure whose benchmark has not run says which command
+measures it.
 """
 
 import argparse
-import functools
-import json
 import math
 import re
 import statistics
 import sys
 import textwrap
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
+
+import readme_gate
+from readme_tables import missing, read, table
 
 from twoloops.analysis.words import count, percent, signed
 
 ROOT = Path(__file__).parent.parent
-RESULTS = Path(__file__).parent / "results"
-DOCUMENTS = ("README.md", "docs/two-loops.md", "docs/interaction.md", "docs/own-loops.md")
+DOCUMENTS = (
+    "README.md",
+    "docs/two-loops.md",
+    "docs/interaction.md",
+    "docs/own-loops.md",
+    "docs/gate-statistics.md",
+)
 BLOCK = re.compile(r"(<!-- generated: ([^>]*?) -->\n).*?( *)<!-- end -->", re.DOTALL)
 ARMS = {
     "neither": "neither loop: the first model is kept",
@@ -38,18 +45,6 @@ GATES = {"gate": "gate in force", "no_gate": "without gate"}
 STUDENT = (12.71, 4.30, 3.18, 2.78, 2.57, 2.45, 2.36, 2.31, 2.26, 2.23, 2.20, 2.18, 2.16, 2.14)
 
 Rows = Sequence[dict[str, Any]]
-
-
-@functools.cache
-def read(name: str) -> Any:
-    """Return a benchmark's results, or `None` where it has not run."""
-    path = RESULTS / f"{name}.json"
-    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
-
-
-def missing(name: str) -> str:
-    """Say what measures a figure that is not there."""
-    return f"not measured yet: `python benchmarks/{name}.py`"
 
 
 def short(value: float) -> str:
@@ -74,13 +69,6 @@ def change(values: Sequence[float], digits: int = 1) -> str:
 def between(one: dict[str, float]) -> str:
     """Print a difference in points with the ends of its interval."""
     return f"{signed(one['mean'])} ({signed(one['low'])} to {signed(one['high'])})"
-
-
-def table(header: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
-    """Return a Markdown table; all columns but the first are set to the right."""
-    names = list(header)
-    lines = [names, ["---", *["---:"] * (len(names) - 1)], *rows]
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 
 def excavators() -> Rows:
@@ -353,7 +341,7 @@ def article() -> str:
         [
             "controls: one's own dependence on controlled things",
             "`twoloops controls`, `twoloops controls --hold LAYER`",
-            "per system; holding a layer: [docs/controls-experiment.md](docs/controls-experiment.md)",
+            "a layer held: [docs/controls-experiment.md](docs/controls-experiment.md)",
         ],
     ]
     return table(["in the article", "command", "measured"], lines).replace("---:", "---")
@@ -379,7 +367,7 @@ BLOCKS: dict[str, Callable[..., str]] = {
         thesis, four_arms, loops, signs, reasons, gate, edge, footprint, selection, naive_loop,
         new_fault, claims, article, example,
     )
-}  # fmt: skip
+} | readme_gate.BLOCKS  # fmt: skip
 
 
 def fill(text: str) -> str:

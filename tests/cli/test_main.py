@@ -30,6 +30,8 @@ COMMANDS = (
     ("decide",),
     ("export",),
     ("forget",),
+    ("base",),
+    ("base", "vet"),
     ("claims",),
     ("controls",),
 )

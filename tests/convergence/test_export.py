@@ -200,3 +200,14 @@ def test_probabilities_of_exactly_0_and_1_are_decided() -> None:
     said = runtime.run(list(fresh)).probabilities
     assert set(np.unique(said)) == {0.0, 1.0}
     assert {decision.label for decision in runtime.decide(list(fresh))} <= set(LABELS)
+
+
+def test_steep_heads_keep_their_digits() -> None:
+    """Large weights over a low temperature: sums in single precision were off by 0.0002."""
+    from dataclasses import replace
+
+    one, fresh = case("signal")
+    steep = replace(one.fitted.full, temperature=one.fitted.full.temperature / 5000)
+    hot = replace(one, fitted=replace(one.fitted, full=steep))
+    said = Runtime(hot.model(None)).run(list(fresh)).probabilities
+    np.testing.assert_allclose(said, training_side(hot, fresh)[0], atol=1e-5)

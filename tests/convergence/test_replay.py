@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from msgspec.structs import asdict, replace
 
+from twoloops.convergence.gate import GateSettings
 from twoloops.convergence.loop import Workbench
 from twoloops.convergence.loops import interaction
 from twoloops.convergence.outcome import ReplayResult, TurnFigures
@@ -100,7 +101,22 @@ def test_every_list_has_one_entry_a_turn(ran: Ran) -> None:
         assert [turn.period for turn in turns] == ["week 1", "week 2"]
         assert [turn.observations for turn in turns] == [24, 24]
         assert [turn.scored for turn in turns] == [24, 23]
-    assert ran.said == [(arm, turn) for arm in policies(POLICY) for turn in (1, 2)]
+    # The first model is the same without a gate, unless the gate refused it.
+    arms = [arm for arm in policies(POLICY) if arm != "neither without gate"]
+    assert ran.said == [(arm, turn) for arm in arms for turn in (1, 2)]
+
+
+def test_without_a_gate_a_first_model_is_kept_that_the_gate_refuses(
+    make_history: MakeHistory, tmp_path: Path
+) -> None:
+    """Else what the gate refused would count as what no loop gives."""
+    refused = replace(POLICY, settings=GateSettings(first_alpha=1e-9))
+    with Store.in_memory() as store:
+        bench = Workbench([], tmp_path)
+        history = make_history(turns=2, per_turn=24)
+        result = replay(history, refused, bench, store, tmp_path / "edge")
+    assert result.loops.neither == 0.0
+    assert result.loops_without_gate.neither > 0.5
 
 
 def test_the_four_arms_are_the_means_of_their_turns(ran: Ran) -> None:

@@ -15,6 +15,7 @@ import typer  # noqa: E402 - after the threads are pinned
 
 from twoloops import __version__  # noqa: E402 - likewise
 from twoloops.cli import (  # noqa: E402 - likewise
+    base,
     claims,
     controls,
     decide,
@@ -92,6 +93,7 @@ def application() -> typer.Typer:
         decide,
         export,
         forget,
+        base,
         claims,
         controls,
         exhibits,

@@ -1,10 +1,11 @@
 """What more data is compared with: the best release so far, and the bets against keeping it.
 
 Were more data compared with the last release alone, each could be worse than the one before by
-almost the margin. Bets are carried for as long as the same release is the best one: each turn
-its newest candidate is scored on that turn's own random labels, against keeping the release.
-They are evidence about the procedure (learn again from everything at hand), and they count what
-is there now: where the regime shifts, labels of earlier turns still speak for the old model.
+almost the margin. Bets are carried from refusal to refusal: each turn its newest candidate is
+scored on that turn's own observations, against the best release. They are evidence about the
+procedure (learn again from everything at hand), and they count what is there now: where the
+regime shifts, labels of earlier turns still speak for the old model. A release spends them: they
+speak of the candidates of the turns they were made in, and a later one may be worse.
 """
 
 from collections.abc import Iterable
@@ -30,7 +31,7 @@ class Carried(msgspec.Struct, frozen=True):
 
     Args:
         over: Digest of that release.
-        bets: Of all turns since it became the best.
+        bets: Of the turns since it became the best and since something was released.
         refused: Whether the last of them was refused.
     """
 
@@ -71,6 +72,8 @@ def not_worse(
     assert digest is not None
     before = _carried(loop, turn, digest)
     verdict, bets = evidence.compare("not worse", mine, best, before.bets, turn.number - 1)
+    if verdict.released:
+        bets = betting.start(loop.policy.settings.grid)
     return verdict, Carried(digest, bets, refused=not verdict.released)
 
 

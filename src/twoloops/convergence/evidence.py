@@ -226,10 +226,12 @@ class Evidence:
         mine = candidate.decide(self.of_observations(candidate.made), labels)
         theirs = other.decide(self.of_observations(other.made), labels)
         differing = np.flatnonzero(mine != theirs).tolist()
+        askable = {one.place for one in self._loop.askable(self.observations)}
         drawn = min((chance for _, chance in known.values() if chance < 1), default=0.0)
         x, most = np.zeros(mine.size), np.ones(mine.size)
         for i in differing:
-            label, chance = known.get(self.observations[i].place, (None, drawn))
+            place = self.observations[i].place
+            label, chance = known.get(place, (None, drawn if place in askable else 0.0))
             if not chance:
                 return None
             most[i] = 1 / chance
@@ -310,14 +312,10 @@ def evidence_of(loop: Loop, turn: TurnState) -> Evidence:
         for place, said in loop.store.labels.find(before).items()
         if said
     }
-    known = {
-        one.base: first
-        | {
-            place: (consensus(labels[place]), chances[place] or 1.0)
-            for place in one.observations
-            if labels.get(place)
-        }
-        for one in turn.verifying
-    }
+    known = {candidate.base: dict(first) for candidate in turn.candidates}
+    for one in turn.verifying:
+        for place in one.observations:
+            if labels.get(place):
+                known[one.base][place] = (consensus(labels[place]), chances[place] or 1.0)
     dataset = loop.store.datasets.get(turn.dataset)
     return Evidence(loop, dataset, seen, loop.groups(seen), verified, known)

@@ -54,8 +54,10 @@ def _head_nodes(head: Head, sparse: int) -> tuple[dict[str, NDArray[Any]], list[
     bias = head.bias - (head.scaling.mean * head.scaling.factor) @ weights[sparse:]
     weights[sparse:] *= head.scaling.factor[:, None]
     constants: dict[str, NDArray[Any]] = {
-        "head.weights": (weights / head.temperature).astype(np.float32),
-        "head.bias": (bias / head.temperature).astype(np.float32),
+        # A folded mean that is large beside its deviation (a pressure of 150 ± 0.01) leaves few
+        # digits in single precision; counts have none to fold.
+        "head.weights": (weights / head.temperature).astype(np.float32 if sparse else np.float64),
+        "head.bias": (bias / head.temperature).astype(np.float32 if sparse else np.float64),
         "head.centres": head.centres.T.astype(np.float32),
         "head.tiny": np.array(1e-6, np.float32),
         "head.reach": np.array(0.5 / max(head.reach, 1e-3), np.float32),
@@ -64,8 +66,8 @@ def _head_nodes(head: Head, sparse: int) -> tuple[dict[str, NDArray[Any]], list[
         "head.tiny.exact": np.array(1e-6, np.float64),
         "head.one.exact": np.array(1.0, np.float64),
     }
-    nodes = []
-    scaled = "embedding"
+    nodes = [helper.make_node("Cast", ["embedding"], ["head.exact"], to=TensorProto.DOUBLE)]
+    scaled = "head.exact"
     if sparse:
         constants |= {
             "head.ratio": head.scaling.ratio.astype(np.float32),
@@ -93,11 +95,11 @@ def _head_nodes(head: Head, sparse: int) -> tuple[dict[str, NDArray[Any]], list[
             ]
             scaled = "head.scaled"
     nodes += [
-        helper.make_node("Gemm", [scaled, "head.weights", "head.bias"], ["head.logits"]),
+        helper.make_node("Gemm", [scaled, "head.weights", "head.bias"], ["head.sums"]),
+        helper.make_node("Cast", ["head.sums"], ["head.logits"], to=TensorProto.FLOAT),
         helper.make_node("Softmax", ["head.logits"], ["probabilities"], axis=1),
         # Novelty: distance to the nearest class's mean direction, in units of the head's reach.
         # 1 − cosine loses all its digits in single precision where directions lie close.
-        helper.make_node("Cast", ["embedding"], ["head.exact"], to=TensorProto.DOUBLE),
         helper.make_node("Cast", ["head.centres"], ["head.directions"], to=TensorProto.DOUBLE),
         helper.make_node("ReduceL2", ["head.exact"], ["head.norm"], axes=[1]),
         helper.make_node("Max", ["head.norm", "head.tiny.exact"], ["head.norm.safe"]),

@@ -42,7 +42,7 @@ OnTurn = Callable[[str, TurnFigures], None]
 """Called with the arm's name and a turn's figures as soon as they are known."""
 
 GATED = ("both", "neither", "models", "data", "everything")
-UNGATED = ("models", "data", "both")
+UNGATED = ("neither", "models", "data", "both")
 
 
 @dataclass(frozen=True)
@@ -107,6 +107,8 @@ def replay(
         for seed in seeds:
             ran = {}
             for name, own in policies(altered(policy, seed=seed)).items():
+                if name == "neither without gate" and ran["neither"].states[0].released:
+                    continue  # the first model is kept, gate or no gate
                 kept = name == "both" and seed == seeds[0]
                 arm_store = store if kept else stack.enter_context(Store.in_memory())
                 loop = Loop(arm_store, history.task.name, own, bench, lambda: datetime.now(UTC))
@@ -177,14 +179,15 @@ def _result(
 
 
 def _loops(history: History, runs: list[dict[str, Ran]], suffix: str) -> Loops:
-    """Measure the four arms; `neither` and `everything` are the same with and without a gate."""
-    names = {name: name if name == "neither" else name + suffix for name in loops.ARMS}
+    """Measure the four arms; what labels everything is the same with and without a gate.
+
+    So is what keeps the first model, unless the gate refused it.
+    """
+    names = {name: name + suffix for name in loops.ARMS}
     names["everything"] = "everything"
-    measured = [{name: correct(run[key].arm) for name, key in names.items()} for run in runs]
-    limits = {
-        name: mean_detection_at_limit([run[key].figures for run in runs])
-        for name, key in names.items()
-    }
+    ran = [{name: run.get(key, run[name]) for name, key in names.items()} for run in runs]
+    measured = [{name: correct(one.arm) for name, one in run.items()} for run in ran]
+    limits = {name: mean_detection_at_limit([run[name].figures for run in ran]) for name in names}
     groups = row_groups(history, runs[0]["both"].arm.loop.bench)
     return loops.measure(measured, [groups] * len(runs), limits=limits)
 
