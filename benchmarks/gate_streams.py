@@ -3,8 +3,8 @@
 A linear classifier is refitted every turn; labels are chosen by margin beside a random audit, and
 everything is judged on the same cross-fitted folds over ten turns, through the `judge` of a turn.
 A candidate that claims `not worse` is looked at twice, as in a turn: before and after the labels
-that verify. Its bets are carried from turn to turn. What those two do is measured on the same
-streams by judging each turn again in other ways (`WAYS`); only the first way steers the stream.
+that verify. Its bets are carried from refusal to refusal. What those two do is measured on the
+same streams by judging each turn again in other ways (`WAYS`); only the first steers the stream.
 """
 
 import dataclasses
@@ -91,18 +91,18 @@ class Way:
 
     Args:
         looks: How often a turn is judged: 2 is before and after the verifying labels, 1 is after.
-        anew: When the carried bets begin anew beside a change of the best release: `never`,
-            after every `release`, or every `turn`.
+        anew: When the carried bets begin anew beside a change of the best release: after every
+            `release`, as in a turn, every `turn`, or `never`.
     """
 
     looks: int = 2
-    anew: str = "never"
+    anew: str = "release"
 
 
 WAYS = {
     "used": Way(),
     "one look, after the verifying labels": Way(looks=1),
-    "bets begun anew after every release": Way(anew="release"),
+    "bets carried until another release is the best": Way(anew="never"),
     "bets begun anew every turn": Way(anew="turn"),
 }
 
@@ -210,32 +210,47 @@ class Side:
         return float((scores(self.full, x[:, self.columns]).argmax(axis=1) == y).mean())
 
 
+def census(
+    y: Ints, said: tuple[Ints, Ints], known: NDArray[np.bool_], drawn: Ints
+) -> Census | None:
+    """Say of every observation what is known, as a turn does.
+
+    `None` where the two differ on an observation that had no chance to be labelled.
+    """
+    candidate, deployed = said
+    out = Census(differences(y, candidate, deployed), np.ones(y.size), np.ones(y.size))
+    open_rows = np.flatnonzero((candidate != deployed) & ~known)
+    if open_rows.size:
+        chance = drawn.size / open_rows.size
+        if not chance:
+            return None
+        out.x[open_rows] = 0.0
+        out.x[drawn] = differences(y[drawn], candidate[drawn], deployed[drawn]) / chance
+        out.most[open_rows] = 1 / chance
+    return out
+
+
 def verified(
     rng: np.random.Generator,
-    comparison: Comparison,
+    first: Comparison,
     y: Ints,
     said: tuple[Ints, Ints],
     known: NDArray[np.bool_],
     count: int,
-) -> tuple[Ints, Comparison]:
-    """Label a random draw of where the two differ: those rows, and the sharper comparison."""
+) -> tuple[Ints, tuple[Comparison, Comparison]]:
+    """Label a random draw of where the two differ: those rows, and both looks of the turn."""
     candidate, deployed = said
-    open_rows = np.flatnonzero((candidate != deployed) & ~known)
-    drawn = rng.permutation(open_rows)[:count]
-    if not drawn.size:  # as in a turn: nothing to ask, nothing to add
-        return drawn, comparison
-    chance = drawn.size / open_rows.size
-    census = Census(differences(y, candidate, deployed), np.ones(y.size), np.ones(y.size))
-    census.x[open_rows] = 0.0
-    census.x[drawn] = differences(y[drawn], candidate[drawn], deployed[drawn]) / chance
-    census.most[open_rows] = 1 / chance
-    return drawn, dataclasses.replace(
-        comparison,
-        y=np.concatenate([comparison.y, y[drawn]]),
-        candidate=np.concatenate([comparison.candidate, candidate[drawn]]),
-        deployed=np.concatenate([comparison.deployed, deployed[drawn]]),
-        new=np.concatenate([comparison.new, np.ones(drawn.size, dtype=bool)]),
-        census=census,
+    drawn = rng.permutation(np.flatnonzero((candidate != deployed) & ~known))[:count]
+    return drawn, (
+        dataclasses.replace(first, census=census(y, said, known, drawn[:0])),
+        dataclasses.replace(
+            first,
+            y=np.concatenate([first.y, y[drawn]]),
+            candidate=np.concatenate([first.candidate, candidate[drawn]]),
+            deployed=np.concatenate([first.deployed, deployed[drawn]]),
+            new=np.concatenate([first.new, np.ones(drawn.size, dtype=bool)]),
+            census=census(y, said, known, drawn),
+        ),
     )
 
 
@@ -319,15 +334,15 @@ def whole_stream(rng: np.random.Generator, kind: Kind) -> list[Outcome]:
             y[items],
             candidate.honest(x[items], ids[items], train[items]),
             deployed.honest(x[items], ids[items], train[items]),
-            new=np.ones(items.size, bool) if turn == 0 else np.isin(items, audit),
+            new=np.isin(items, audit) | (kind.claim == "better" and turn == 0),
             disagreement=float((said[0] != said[1]).mean()),
             observations=volume,
         )
         judging_it, drawn = Judging(first), waiting[:0]
         if kind.claim == "not worse":
             known = np.isin(now, np.concatenate([audit, chosen]))
-            drawn, second = verified(rng, first, y[now], said, known, verify)
-            judging_it = Judging(first, second)
+            drawn, looks = verified(rng, first, y[now], said, known, verify)
+            judging_it = Judging(*looks)
         released, early = {}, {}
         for name, way in WAYS.items():
             released[name], early[name], bets[name] = judging_it.by(way, bets[name])

@@ -19,7 +19,7 @@ SHIFT_WORSE = "the regime shifts, candidate always 5 to 8 points worse, claim `n
 TURNS_BAD = "more labels, then 5 to 8 points worse, claim `not worse`"
 MORE = "more labels, same recipe, claim `not worse`"
 SHIFT = "more labels, the regime shifts, claim `not worse`"
-FRESH = "bets begun anew after every release"
+FORMER = "bets carried until another release is the best"
 Found = dict[str, Any]
 BLOCKS: dict[str, Callable[..., str]] = {}
 
@@ -90,27 +90,28 @@ def gate_reused(found: Found) -> str:
 
 @block
 def gate_procedure(found: Found) -> str:
-    """Say what the carried bets let through."""
+    """Say what the carried bets let through, and would if a release did not spend them."""
     world = found[STREAMS][TURNS_BAD]
     of = "released, of turns truly 5 points worse"
     any_of = "released in any turn truly 5 points worse"
-    ways, bad = world["ways"], world["by turn"]["used"][5]
-    fresh = ways[FRESH]
+    used, former = world["ways"]["used"], world["ways"][FORMER]
+    first = {name: percent(rates[5]) for name, rates in world["by turn"].items()}
     good = {
         name: [
-            found[STREAMS][name]["ways"][way]["released, of all turns"] for way in ("used", FRESH)
+            bare(found[STREAMS][name]["ways"][way]["released, of all turns"])
+            for way in ("used", FORMER)
         ]
         for name in (MORE, SHIFT)
     }
     return lines(
         f"Where a candidate was good for five turns and then became 5 to 8 points worse, it was "
-        f"released in {rate(ways['used'][of])} of those later turns and at least once in "
-        f"{rate(ways['used'][any_of])} of streams, in the very first of them in {percent(bad)}. "
-        f"Begun anew after every release, the bets would let it pass in "
-        f"{rate(fresh[of], 2)} of turns and {rate(fresh[any_of])} of streams; good candidates, "
-        f"judged so on the same streams, would pass in {bare(good[MORE][1])} of turns in place of "
-        f"{bare(good[MORE][0])}, and in {bare(good[SHIFT][1])} in place of {bare(good[SHIFT][0])} "
-        f"where the regime shifts."
+        f"released in {rate(used[of], 2)} of those later turns and at least once in "
+        f"{rate(used[any_of])} of streams, in the very first of them in {first['used']}. Carried "
+        f"through releases, until another release is the best, the bets would let it pass in "
+        f"{rate(former[of])} of turns and {rate(former[any_of])} of streams, in the very first of "
+        f"them in {first[FORMER]}. What that would buy: good candidates, released in "
+        f"{good[MORE][0]} of turns, would on the same streams pass in {good[MORE][1]}, and where "
+        f"the regime shifts in {good[SHIFT][1]} in place of {good[SHIFT][0]}."
     )
 
 

@@ -170,6 +170,8 @@ def price_figures(history: History, both: Sequence[TurnFigures], loop: Loop) -> 
     seconds = loop.training_cpu_seconds + loop.bench.encoder.cpu_seconds
     labels = (both[-1].labels_total if both else 0) * float(task.costs.label.amount)
     compute = seconds / 3600 * CPU_HOUR
+    currency = task.costs.label.currency
+    mixed = f"; labels in {currency}, compute and list price in USD, added as they are"
     return Price(
         ours_per_million=ours_per_million(labels + compute, decisions),
         ours_of_which_labels=ours_per_million(labels, decisions),
@@ -179,7 +181,7 @@ def price_figures(history: History, both: Sequence[TurnFigures], loop: Loop) -> 
         frontier_as_of=price.as_of,
         frontier_source=price.source,
         tokens_per_decision=tokens_in + tokens_out,
-        note=price.note,
+        note=price.note + mixed * (currency != "USD"),
     )
 
 

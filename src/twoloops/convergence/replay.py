@@ -105,7 +105,7 @@ def replay(
     with ExitStack() as stack:
         scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="twoloops-")))
         for seed in seeds:
-            ran = {}
+            ran: dict[str, Ran] = {}
             for name, own in policies(altered(policy, seed=seed)).items():
                 if name == "neither without gate" and ran["neither"].states[0].released:
                     continue  # the first model is kept, gate or no gate

@@ -113,7 +113,7 @@ def model() -> Callable[..., onnx.ModelProto]:
             ],
             "g",
             [helper.make_tensor_value_info("x", TensorProto.FLOAT, ["n", 3])],
-            [helper.make_tensor_value_info("y", TensorProto.FLOAT, None)],
+            [helper.make_tensor_value_info("y", TensorProto.FLOAT, ["n", "m"])],
             [w, b] if constants is None else constants,
         )
         words = {"opset_imports": [helper.make_opsetid("", 17)], "ir_version": 10, **words}
@@ -126,7 +126,7 @@ def model() -> Callable[..., onnx.ModelProto]:
 def outside(folder: Path, model) -> Callable[..., Path]:
     """Return a function that writes a model whose `w` lies in a file beside it."""
 
-    def write(location: str = "weights.bin", data: bytes | None = None, **entries: str) -> Path:
+    def write(location: str = "weights.data", data: bytes | None = None, **entries: str) -> Path:
         made = model()
         tensor = made.graph.initializer[0]
         raw = tensor.raw_data
@@ -136,7 +136,7 @@ def outside(folder: Path, model) -> Callable[..., Path]:
             entry = tensor.external_data.add()
             entry.key, entry.value = key, value
         if data != b"":
-            (folder / "weights.bin").write_bytes(raw if data is None else data)
+            (folder / "weights.data").write_bytes(raw if data is None else data)
         path = folder / "model.onnx"
         path.write_bytes(made.SerializeToString())
         return path

@@ -91,7 +91,7 @@ class Book:
     @property
     def findings(self) -> tuple[Finding, ...]:
         """All findings, heaviest first; where a kind was cut short, a last one says by how many."""
-        ordered = sorted(self._findings, key=lambda one: (ORDER.index(one.severity), one.file))
+        ordered = sorted(self._findings, key=_weight)
         rest: list[Finding] = []
         for (check, severity, file), count in self._told.items():
             more = count - self.limits.findings
@@ -105,7 +105,7 @@ class Book:
                 rest.append(
                     Finding(check, like.severity, file, "", words, like.allowed, like.purposes)
                 )
-        return tuple(sorted([*ordered, *rest], key=lambda one: ORDER.index(one.severity)))
+        return tuple(sorted([*ordered, *rest], key=_weight))
 
     @property
     def looks(self) -> tuple[Look, ...]:
@@ -117,3 +117,8 @@ class Book:
         self._told[key] += 1
         if self._told[key] <= self.limits.findings and finding not in self._findings:
             self._findings.append(finding)
+
+
+def _weight(finding: Finding) -> tuple[int, bool, str]:
+    """Order findings: heaviest first, then by file, what is about the whole last."""
+    return ORDER.index(finding.severity), not finding.file, finding.file

@@ -86,7 +86,7 @@ def vet(
         ordered = tuple(files[path] for path in sorted(files))
         terms = inspect_licence(gathered.stated, ordered, today, book)
         origins = inspect_origin(gathered.stated, book)
-    if not files:
+    if not files and not any(one.severity == "refuse" for one in book.findings):
         book.refuse("files", "", "", "no file that could be looked at", "a file or a folder")
     return Vetting(
         subject=subject.name,
