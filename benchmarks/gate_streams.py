@@ -272,7 +272,9 @@ class Judging:
             if not released:
                 released, after = self._judge(look, bets)
                 early = released and look + 1 < len(self.looks)
-        if way.anew == "turn" or (way.anew == "release" and released):
+        # Bets for `better` are on one pair of bases: what is carried there is not spent.
+        spent = way.anew == "turn" or (way.anew == "release" and released)
+        if spent and self.looks[0].claim == "not worse":
             after = betting.start()
         return released, early, after
 

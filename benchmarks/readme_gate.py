@@ -95,7 +95,6 @@ def gate_procedure(found: Found) -> str:
     of = "released, of turns truly 5 points worse"
     any_of = "released in any turn truly 5 points worse"
     used, former = world["ways"]["used"], world["ways"][FORMER]
-    first = {name: percent(rates[5]) for name, rates in world["by turn"].items()}
     good = {
         name: [
             bare(found[STREAMS][name]["ways"][way]["released, of all turns"])
@@ -105,13 +104,13 @@ def gate_procedure(found: Found) -> str:
     }
     return lines(
         f"Where a candidate was good for five turns and then became 5 to 8 points worse, it was "
-        f"released in {rate(used[of], 2)} of those later turns and at least once in "
-        f"{rate(used[any_of])} of streams, in the very first of them in {first['used']}. Carried "
-        f"through releases, until another release is the best, the bets would let it pass in "
-        f"{rate(former[of])} of turns and {rate(former[any_of])} of streams, in the very first of "
-        f"them in {first[FORMER]}. What that would buy: good candidates, released in "
-        f"{good[MORE][0]} of turns, would on the same streams pass in {good[MORE][1]}, and where "
-        f"the regime shifts in {good[SHIFT][1]} in place of {good[SHIFT][0]}."
+        f"released in {rate(used[of], 2)} of those later turns in which it was truly at least 5 "
+        f"points worse, at least once in {rate(used[any_of])} of streams. Carried through "
+        f"releases, until another release is the best, the bets would let it pass in "
+        f"{rate(former[of])} of such turns and {rate(former[any_of])} of streams. What that would "
+        f"buy: good candidates, released in {good[MORE][0]} of turns, would on the same streams "
+        f"pass in {good[MORE][1]}, and where the regime shifts in {good[SHIFT][1]} in place of "
+        f"{good[SHIFT][0]}."
     )
 
 

@@ -34,6 +34,9 @@ COMMANDS = (
     ("base", "vet"),
     ("claims",),
     ("controls",),
+    ("exhibits",),
+    ("exhibits", "changes"),
+    ("exhibits", "refresh"),
 )
 
 BARE = f"""

@@ -34,6 +34,9 @@ class Canary:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        # Made now, since a test may take os.system away to see whether it is called.
+        self.payload = pickle.dumps(self)
+        self.hidden = pickle.dumps({"a": [1, 2, 3], "w": self, "z": "text"}, 4)
 
     @property
     def sang(self) -> bool:
@@ -52,10 +55,6 @@ class Canary:
                 return function, arguments
 
         return Gadget()
-
-    @property
-    def payload(self) -> bytes:
-        return pickle.dumps(self)
 
 
 @pytest.fixture

@@ -108,7 +108,7 @@ def test_ranges_that_overlap_are_refused_and_shared_ones_noted(
     path.write_bytes(made.SerializeToString())
     notes = [one.got for one in look(path).findings if one.check == "external data"]
     assert notes == [
-        "1 tensors share their bytes with another one",
+        "1 range shared with another tensor",
         "12 bytes of 60 belong to no tensor",
     ]
 

@@ -103,13 +103,13 @@ def test_pipes_are_not_opened(folder, refusals) -> None:
 
 def test_odd_names_are_refused_and_never_printed_as_they_are(folder, refusals) -> None:
     (folder / "a\x1b[2Jb.txt").write_text("x")
-    (folder / "c‮txt.exe").write_text("x")
+    (folder / "c\u202etxt.exe").write_text("x")
     found = [one for one in refusals(folder) if one.got == "a name with odd characters"]
     assert {one.file for one in found} == {"a\\x1b[2Jb.txt", "c\\u202etxt.exe"}
 
 
 def test_text_of_a_file_reaches_no_terminal_as_it_is(folder, look) -> None:
-    write(folder, "README.md", "---\nlicense: \x1b[31mmit\x07\n---\n".encode())
+    write(folder, "README.md", b"---\nlicense: \x1b[31mmit\x07\n---\n")
     write(folder, "config.json", {"\x1b[2J": {"auto_map": {"A": "\x1b[2J"}}})
     text = msgspec.json.encode(look(folder)).decode()
     assert "\\u001b" not in text

@@ -57,7 +57,7 @@ def test_operators_of_onnxruntime_on_the_list_pass(refused, model) -> None:
 def test_an_operator_that_is_not_on_the_list_is_refused(refused, model, operator, domain) -> None:
     imports = [helper.make_opsetid(name, 1) for name in {domain} - {""}] + opsets(main=17)
     found = refused(model([node(operator, domain)], opset_imports=imports))
-    ((place, got),) = [one for one in found if one[0] == "node 0 'it'"]
+    ((_, got),) = [one for one in found if one[0] == "node 0 'it'"]
     assert got.startswith(f"calls {operator!r}")
 
 
@@ -127,7 +127,7 @@ def constant(data_type=TensorProto.FLOAT, dims=(2,), **fields) -> onnx.TensorPro
     ("tensor", "words"),
     [
         (constant(raw_data=bytes(7)), "7 bytes"),
-        (constant(float_data=[1.0]), "1 numbers"),
+        (constant(float_data=[1.0]), "1 number"),
         (constant(), "no data"),
         (constant(dims=(-2,), raw_data=bytes(8)), "the shape '[-2]'"),
         (constant(dims=(2**40, 2**22)), "'[1099511627776, 4194304]': "),
@@ -196,7 +196,7 @@ def test_control_flow_is_noted(folder, look, model) -> None:
     (folder / "m.onnx").write_bytes(made.SerializeToString())
     found = look(folder / "m.onnx")
     assert [one.got for one in found.findings if one.check == "operators"] == [
-        "1 nodes choose what runs (If, Loop, Scan)"
+        "1 node of If, Loop or Scan: what runs depends on values"
     ]
     assert found.verdicts[0].outcome == "nothing found against"
 

@@ -1,5 +1,6 @@
 """Where checks write down what they find; text out of a hostile file is made fit to print."""
 
+import errno
 from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -32,6 +33,10 @@ def many(count: int, one: str, more: str = "") -> str:
     ('1 file', '2,000 files')
     """
     return f"{count:,} {one if count == 1 else more or one + 's'}"
+
+
+MACHINE = {errno.EIO, errno.ENOSPC, errno.EDQUOT, errno.EMFILE, errno.ENFILE}
+"""Errors of the machine, which say nothing of the file."""
 
 
 class Book:
@@ -79,10 +84,10 @@ class Book:
         """
         try:
             return look(*arguments)
-        # Whatever it stumbles over means the same: nothing can be said for this file. Memory is
-        # among it, since sizes come from the file; disks and Ctrl-C are not.
+        # Whatever it stumbles over means the same: nothing can be said for this file. Memory and
+        # impossible offsets are among it, since they come from the file; Ctrl-C is not.
         except (Exception, RecursionError, MemoryError) as error:
-            if isinstance(error, OSError) and error.errno is not None:
+            if isinstance(error, OSError) and error.errno in MACHINE:
                 raise
             what = f"{type(error).__name__}: {shown(error)}"
             self.refuse(check, file, "", f"cannot be read through: {what}", "a whole file")

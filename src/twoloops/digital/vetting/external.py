@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 
-from twoloops.digital.vetting.book import Book, shown
+from twoloops.digital.vetting.book import Book, many, shown
 from twoloops.digital.vetting.scopes import Held
 
 CHECK = "external data"
@@ -136,10 +136,10 @@ def _tile(spans: list[tuple[int, int, str]], there: int, below: str, book: Book)
             named += end - start
         reached, previous = max(reached, end), (start, end)
     if shared:
-        book.note(CHECK, below, "", f"{shared:,} tensors share their bytes with another one")
+        book.note(CHECK, below, "", f"{many(shared, 'range')} shared with another tensor")
     if named < there:
         book.note(CHECK, below, "", f"{there - named:,} bytes of {there:,} belong to no tensor")
-    book.looked(CHECK, f"{below}: {len(spans):,} ranges")
+    book.looked(CHECK, f"{below}: {many(len(spans), 'range')}")
 
 
 def _sums(stated: set[str], path: Path, below: str, book: Book) -> None:

@@ -73,7 +73,7 @@ def inspect_operators(model: Any, file: str, book: Book) -> None:
             CHECK,
             file,
             control[0],
-            f"{len(control):,} nodes choose what runs (If, Loop, Scan)",
+            f"{many(len(control), 'node')} of If, Loop or Scan: what runs depends on values",
             "look at what they depend on: a graph that behaves otherwise on some inputs needs them",
         )
     book.looked(CHECK, f"{file}: {many(nodes, 'node')} in {many(graphs, 'graph')}, bodies counted")

@@ -124,7 +124,7 @@ def _inside(held: Held, size: int, file: str, book: Book) -> None:
     numbers = len(getattr(tensor, filled[0]))
     wanted = {math.prod(tensor.dims), *_packed(tensor)}
     if numbers not in wanted:
-        book.refuse(CHECK, file, held.place, f"{numbers:,} numbers", f"{max(wanted):,}")
+        book.refuse(CHECK, file, held.place, f"{many(numbers, 'number')}", f"{max(wanted):,}")
 
 
 def _packed(tensor: Any) -> set[int]:
