@@ -93,6 +93,16 @@ def test_the_users_situation_is_a_sentence(call, model, monkeypatch, words, sent
     assert sentence in " ".join(done.err.split())
 
 
+def test_a_file_that_cannot_be_read_is_a_sentence(call, model, monkeypatch) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("os.fwalk", refuse)
+    done = call("base", "vet", model.parent)
+    assert done.code == 2
+    assert "cannot be read, or not be copied" in done.err
+
+
 def test_a_real_process_prints_the_record(real, model) -> None:
     done = real("base", "vet", model, "--json")
     assert (done.code, done.err) == (0, "")

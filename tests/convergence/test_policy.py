@@ -48,6 +48,7 @@ def test_the_arms_differ_in_their_switches_only() -> None:
         "models": (False, True, True, False),
         "data": (True, False, True, False),
         "everything": (True, True, False, True),
+        "neither without gate": (False, False, False, False),
         "models without gate": (False, True, False, False),
         "data without gate": (True, False, False, False),
         "both without gate": (True, True, False, False),

@@ -9,7 +9,8 @@ same year's count grows from snapshot to snapshot.
 import csv
 import io
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 import msgspec
 
@@ -61,7 +62,21 @@ def read_models(text: str, name: str) -> tuple[PublishedModel, ...]:
     Raises:
         UserError: A column that is needed is not there, or the file has no model.
     """
-    csv.field_size_limit(1 << 24)  # abstracts and notes are long
+    with long_cells():
+        return _models(text, name)
+
+
+@contextmanager
+def long_cells() -> Iterator[None]:
+    """Let CSV cells be long (abstracts and notes are), for as long as one file is read."""
+    before = csv.field_size_limit(1 << 24)
+    try:
+        yield
+    finally:
+        csv.field_size_limit(before)
+
+
+def _models(text: str, name: str) -> tuple[PublishedModel, ...]:
     reader = csv.DictReader(io.StringIO(text.removeprefix("\ufeff"), newline=""))
     columns = list(reader.fieldnames or ())
     country = next((column for column in COUNTRY if column in columns), None)

@@ -54,15 +54,20 @@ def vet(
 
     from twoloops.digital.vetting.subjects import subject_of
     from twoloops.digital.vetting.vet import vet as look
+    from twoloops.records.errors import UserError
     from twoloops.store.fetch import default_cache
 
-    found = look(
-        subject_of(what),
-        today=datetime.now(UTC).date(),
-        cache=default_cache(),
-        purposes=_purposes(purpose),
-        pinned=None if pinned is None else _pins(pinned),
-    )
+    purposes = _purposes(purpose)
+    pins = None if pinned is None else _pins(pinned)
+    today = datetime.now(UTC).date()
+    subject = subject_of(what)
+    try:
+        found = look(subject, today=today, cache=default_cache(), purposes=purposes, pinned=pins)
+    except OSError as error:
+        raise UserError(
+            f"{what} cannot be read, or not be copied to look at it ({error}): give a path that "
+            "you may read, and set TMPDIR to a folder with room for a copy"
+        ) from error
     if record is not None:
         _write(record, found)
     if json:
@@ -131,8 +136,14 @@ def _print(found: "Vetting") -> None:
     for sentence in found.not_looked_at:
         _item(sentence)
     print()
+    before: tuple[str, ...] = ()
     for verdict in found.verdicts:
-        terminal.say(f"{WORDS[verdict.purpose]}: {verdict.outcome}")
+        same = bool(before) and verdict.because == before
+        said = ", for the same" if same else ""
+        terminal.say(f"{WORDS[verdict.purpose]}: {verdict.outcome}{said}")
+        before = verdict.because
+        if same:
+            continue
         for because in verdict.because[:FILES]:
             _item(because)
         if len(verdict.because) > FILES:

@@ -174,6 +174,25 @@ def test_a_length_beyond_the_file_takes_no_memory(folder, refusals) -> None:
     assert any("pickle 1 is broken" in one.got for one in refusals(folder))
 
 
+def test_a_frame_that_hides_bytes_is_refused(folder, refusals) -> None:
+    # Read in order it names collections.OrderedDict; CPython drops "Ordered" with its frame's
+    # end, and reads the next eleven bytes, and what comes after them, as something else.
+    text = b"\x8c\x0bcollections\x94\x8c\x0bOrderedDict\x94\x93\x94)R."
+    short = b"\x80\x04\x95" + struct.pack("<Q", 23) + text
+    whole = b"\x80\x04\x95" + struct.pack("<Q", len(text)) + text
+    assert [call.name for call in walk(whole, DEFAULT).called] == ["OrderedDict"]
+    (folder / "w.pkl").write_bytes(short)
+    assert any("a frame that does not end" in one.got for one in refusals(folder))
+    (folder / "w.pkl").write_bytes(whole[:11] + whole[2:])
+    assert any("a frame within a frame" in one.got for one in refusals(folder))
+
+
+@pytest.mark.parametrize("protocol", range(4, 6))
+def test_frames_as_python_writes_them_pass(protocol) -> None:
+    long = [b"x" * 70_000, "y" * 70_000, *map(str, range(30_000))]
+    assert walk(pickle.dumps(long, protocol), DEFAULT).broken == ""
+
+
 plain = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
     lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner) | st.tuples(inner, inner),

@@ -5,7 +5,7 @@ import io
 import re
 from datetime import date
 
-from twoloops.atlas.counting import counts_by_year, read_models, summary
+from twoloops.atlas.counting import counts_by_year, long_cells, read_models, summary
 from twoloops.atlas.open_models import Snapshot, YearCount
 from twoloops.atlas.publishers.port import (
     Fetched,
@@ -91,18 +91,18 @@ def whole(text: str) -> None:
     Raises:
         SourceError: A row has another number of cells than the header, or a quote stays open.
     """
-    csv.field_size_limit(1 << 24)  # abstracts and notes are long
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
-    width = None
-    try:
-        for row in reader:
-            width = width or len(row)
-            if row and len(row) != width:
-                raise SourceError(
-                    f"line {reader.line_num:,} has {len(row)} cells, the header {width}: "
-                    "the file is broken or cut off"
-                )
-    except csv.Error as error:
-        raise SourceError(
-            f"line {reader.line_num:,} is not CSV ({error}): the file is broken or cut off"
-        ) from None
+    with long_cells():
+        reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+        width = None
+        try:
+            for row in reader:
+                width = width or len(row)
+                if row and len(row) != width:
+                    raise SourceError(
+                        f"line {reader.line_num:,} has {len(row)} cells, the header {width}: "
+                        "the file is broken or cut off"
+                    )
+        except csv.Error as error:
+            raise SourceError(
+                f"line {reader.line_num:,} is not CSV ({error}): the file is broken or cut off"
+            ) from None

@@ -113,7 +113,7 @@ def _of(whose: str, name: str, where: str, known: Sequence[Licence]) -> Terms:
     return Terms(
         whose,
         row.id,
-        where,
+        where if name.casefold() == row.id.casefold() else f"{where}, as {shown(name)}",
         tuple(part.strip() for part in row.must.split(",") if part.strip()),
         row.threshold,
         row.outputs,

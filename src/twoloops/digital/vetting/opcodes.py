@@ -119,6 +119,27 @@ class _Machine:
             pass
 
 
+class _Frames:
+    """Frames have to end where instructions do.
+
+    CPython drops what is left of a frame when an argument reaches beyond it, so a frame that is
+    too short hides bytes: the machine then performs other instructions than stand there.
+    """
+
+    def __init__(self) -> None:
+        self._end: int | None = None
+
+    def step(self, name: str, argument: Any, start: int, end: int) -> None:
+        if self._end is not None and start >= self._end:
+            self._end = None
+        if name == "FRAME":
+            if self._end is not None:
+                raise ValueError(f"a frame within a frame at offset {start}")
+            self._end = end + argument
+        elif self._end is not None and (end > self._end or (name == "STOP" and end < self._end)):
+            raise ValueError(f"a frame that does not end with an instruction, offset {start}")
+
+
 def walk(data: bytes, limits: Limits) -> Walk:
     """Walk the first pickle in `data`.
 
@@ -126,7 +147,8 @@ def walk(data: bytes, limits: Limits) -> Walk:
         data: Begins with a pickle; what comes after it is not looked at.
         limits: `opcodes` caps the instructions.
     """
-    machine, count, end, value, broken = _Machine(), 0, 0, UNKNOWN, "it has no end"
+    machine, frames = _Machine(), _Frames()
+    count, value, broken = 0, UNKNOWN, "it has no end"
     stream = io.BytesIO(data)
     try:
         for opcode, argument, position in pickletools.genops(stream):
@@ -134,6 +156,7 @@ def walk(data: bytes, limits: Limits) -> Walk:
             if count > limits.opcodes:
                 broken = f"more than {limits.opcodes:,} instructions"
                 break
+            frames.step(opcode.name, argument, position or 0, stream.tell())
             if opcode.name == "STOP":
                 value, broken = machine.stack[-1] if machine.stack else UNKNOWN, ""
                 break

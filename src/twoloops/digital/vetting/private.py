@@ -45,7 +45,7 @@ class Copy:
     def take_folder(self, root: Path) -> None:
         """Copy all regular files below a folder."""
         limits, entries = self._book.limits, 0
-        for where, folders, names, handle in os.fwalk(root, follow_symlinks=False):
+        for where, folders, names, handle in os.fwalk(root, onerror=_stop, follow_symlinks=False):
             below = Path(where).relative_to(root)
             for name in sorted(folders):
                 self._folder(handle, folders, name, below)
@@ -157,10 +157,9 @@ class Copy:
         self.files[file] = PinnedFile(file, taken, digest, kind_of(file, head))
 
 
-def head_of(path: Path) -> bytes:
-    """Return a file's first bytes."""
-    with path.open("rb") as file:
-        return file.read(HEAD)
+def _stop(error: OSError) -> None:
+    """A folder that cannot be listed is not passed over in silence."""
+    raise error
 
 
 def of_kind(files: dict[str, PinnedFile], *kinds: str) -> Iterator[PinnedFile]:

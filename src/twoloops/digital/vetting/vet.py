@@ -139,7 +139,7 @@ def _take_named(copy: Copy, path: Path, book: Book) -> None:
 
 def _take_package(package: Distribution, copy: Copy) -> None:
     """Copy the files an installed package lists below its own folder."""
-    root = Path(str(package.locate_file("")))
+    root = Path(str(package.locate_file(""))).resolve()
     for file in sorted(package.files or (), key=str):
         parts = file.parts
         if ".." not in parts and not Path(file).is_absolute() and "__pycache__" not in parts:
