@@ -142,13 +142,17 @@ def loops() -> str:
     rows = read("loops")
     if not rows:
         return missing("loops")
-    head = ["stream, order, seeds", "gate", *FOUR, "all labelled", "interaction", "log-odds"]
+    head = [
+        "stream, order, seeds", "gate", "majority class", *FOUR, "all labelled", "interaction",
+        "log-odds",
+    ]  # fmt: skip
     lines = []
     for (stream, order), mine in cells(rows).items():
         for gate, words in (("gate", "yes"), ("no_gate", "no")):
             arms = [mean(mine, gate, name) for name in ARMS]
             figures = [gain(mine, gate, "interaction"), odds(mine, gate)]
-            lines.append([f"{stream}, {order}, {len(mine)}", words, *arms, *figures])
+            majority = short(statistics.fmean(row["majority"] for row in mine))
+            lines.append([f"{stream}, {order}, {len(mine)}", words, majority, *arms, *figures])
     return table(head, lines)
 
 
