@@ -43,6 +43,8 @@ def _turn_rows(turn: TurnFigures, columns: int) -> Html:
         tag("td", "✓ yes" if turn.released else "no"),
     ]
     said = [tag("span", turn.reason)] if turn.reason else []
+    if turn.opened_by:
+        said.append(tag("span", f"another base was tried because of {'; '.join(turn.opened_by)}"))
     if turn.base_note:
         said.append(tag("span", turn.base_note, class_="base"))
     note = tag("tr", tag("td"), tag("td", *said, colspan=str(columns - 1)), class_="why")

@@ -171,7 +171,7 @@ def turn_line(turn: TurnFigures) -> str:
         parts.append(f"{percent(turn.detection_rate)} found")
     parts.append("released" if turn.released else "refused")
     head = f"turn {turn.turn:>2} {clip(turn.period, 12)}  {', '.join(parts)}"
-    notes = [turn.base_note]
+    notes = [f"failing slice {one}" for one in turn.opened_by] + [turn.base_note]
     if not turn.released and turn.reason and turn.reason not in turn.base_note:
         notes.append(f"refused: {turn.reason.removeprefix('refused: ')}")
     lines = textwrap.wrap(head, WIDTH, subsequent_indent="    ", replace_whitespace=False)

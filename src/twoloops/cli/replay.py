@@ -44,6 +44,11 @@ def replay(
     max_false_reject_rate: float | None = typer.Option(
         None, min=0, max=1, help="Limit kept by the threshold.  [default: 0.03]"
     ),
+    rebase_on: Literal["offers", "failures"] | None = typer.Option(
+        None,
+        help="Try another base whenever one is offered, or only while a slice fails."
+        "  [default: offers]",
+    ),
     accept_licence: bool = typer.Option(
         False, "--accept-licence", help="Accept the non-commercial licence of solar-cells."
     ),

@@ -53,6 +53,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     label_cost: str | None = None
     currency: str | None = None
     max_false_reject_rate: float | None = None
+    rebase_on: Literal["offers", "failures"] | None = None
     accept_licence: bool = False
     out: str | None = None
     again: bool = False
@@ -80,7 +81,7 @@ def execute(request: Request) -> None:
     history = history_of(request)
     seeds = tuple(range(request.seed, request.seed + request.seeds))
     folder = Path(request.out or f"twoloops-replay-{history.task.name}").expanduser()
-    asked = wired.asked(history, seeds, request.arguments)
+    asked = wired.asked(history, seeds, request.arguments, request.rebase_on or "offers")
     if not request.quiet:
         _announce(history)
     if request.dry_run:
@@ -226,6 +227,7 @@ def _run(
             seeds,
             folder,
             asked,
+            rebase=request.rebase_on or "offers",
             again=request.again,
             wait=request.wait,
             on_wait=terminal.told,

@@ -37,6 +37,9 @@ def add(
     labels_per_turn: int = typer.Option(40, min=1, help="Labels asked for in a turn."),
     seed_labels: int = typer.Option(90, min=1, help="Labels asked for in the first turn."),
     seed: int = typer.Option(0, min=0, help="Of every random choice."),
+    rebase_on: Literal["offers", "failures"] = typer.Option(
+        "offers", help="Try another base whenever one is offered, or only while a slice fails."
+    ),
     workspace: Path = options.WORKSPACE,
     wait: float = options.WAIT,
 ) -> None:
@@ -60,7 +63,9 @@ def add(
         shape=_shape(kind, shape),
         latency_budget_ms=latency_budget_ms,
     )
-    policy = Policy(labels_per_turn=labels_per_turn, seed_labels=seed_labels, seed=seed)
+    policy = Policy(
+        labels_per_turn=labels_per_turn, seed_labels=seed_labels, seed=seed, rebase=rebase_on
+    )
     with writing(workspace, wait=wait, on_wait=terminal.told) as store, store.transaction():
         if store.tasks.find(name) is not None:
             raise UserError(f"task {name!r} is there already: see  twoloops task show {name}")
@@ -104,6 +109,9 @@ def show(
                 "none" if task.max_false_reject_rate is None else f"{task.max_false_reject_rate:g}"
             ),
             "latency budget": f"{task.latency_budget_ms:g} ms",
+            "other bases are tried": (
+                "as they are offered" if policy.rebase == "offers" else "while a slice fails"
+            ),
             "labels a turn": f"{policy.labels_per_turn}, {policy.seed_labels} in the first",
         }
         table = terminal.table(task.name, "")

@@ -18,6 +18,7 @@ from twoloops.convergence.outcome import (
     Price,
     TurnFigures,
 )
+from twoloops.convergence.slices import failing_after
 from twoloops.convergence.state import TurnState
 from twoloops.digital.price import CPU_HOUR, frontier_price, ours_per_million, tokens_of
 from twoloops.physical.history.stream import History, Row
@@ -51,7 +52,18 @@ def turn_figures(arm: Arm, state: TurnState) -> TurnFigures:
         base=said.base,
         reason=state.reason,
         base_note=state.base_note,
+        opened_by=state.opened_by,
+        failing=tuple(one.label for one in failing_after(arm.loop, state.number)),
+        right_by_label=_by_label(rows, said.decided),
     )
+
+
+def _by_label(rows: Sequence[Row], decided: Sequence[str | None]) -> dict[str, tuple[int, int]]:
+    """Count, for each true label, its items decided right and all of them."""
+    known = [(row.label, said) for row, said in zip(rows, decided, strict=True) if row.label]
+    items = Counter(label for label, _ in known)
+    right = Counter(label for label, said in known if label == said)
+    return {label: (right[label], count) for label, count in sorted(items.items())}
 
 
 def rule_figures(history: History, rule: Callable[[str], str]) -> tuple[TurnFigures, ...]:

@@ -28,6 +28,10 @@ class TurnFigures(msgspec.Struct, frozen=True, kw_only=True):
         base: Base of the model deployed during the turn.
         reason: What the gate said at the end of the turn, in one sentence.
         base_note: `base adopted: …`, `refused: why`, or empty when no base was tried.
+        opened_by: The failing slices that made the turn try another base, a sentence each.
+        failing: The labels in which the model deployed at the end of the turn fails, as far as
+            its judging labels can tell.
+        right_by_label: Of each true label, how many of its items were decided right, of how many.
     """
 
     turn: int
@@ -45,6 +49,9 @@ class TurnFigures(msgspec.Struct, frozen=True, kw_only=True):
     base: str = ""
     reason: str = ""
     base_note: str = ""
+    opened_by: tuple[str, ...] = ()
+    failing: tuple[str, ...] = ()
+    right_by_label: dict[str, tuple[int, int]] = {}
 
 
 class Loops(msgspec.Struct, frozen=True, kw_only=True):

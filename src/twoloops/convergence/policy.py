@@ -1,11 +1,16 @@
 """How a task's turns are run: the label budget, which loops are switched on, the gate."""
 
+from typing import Literal
+
 import msgspec
 
 from twoloops.convergence.gate import GateSettings
 from twoloops.edge.capture import CapturePolicy
 from twoloops.physical.select import Strategy
 from twoloops.records.errors import UserError
+
+Rebase = Literal["offers", "failures"]
+"""What makes a turn try another base."""
 
 AFTER_REFUSAL = 0.5
 """Least share of a turn's labels that verifies after the gate has refused more data."""
@@ -25,6 +30,8 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
         strategy: How the other labels are chosen.
         data: Whether the physical loop runs: new labels train.
         models: Whether the digital loop runs: newer bases are tried.
+        rebase: Whether other bases are tried as soon as they are offered, or only while the
+            deployed model fails in a slice of what it sees (`convergence.slices`).
         gate: Whether candidates are judged; without it every candidate is taken.
         everything: Whether every observation is labelled (the upper reference).
         seed: Of all random choices.
@@ -40,6 +47,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     strategy: Strategy = "spread"
     data: bool = True
     models: bool = True
+    rebase: Rebase = "offers"
     gate: bool = True
     everything: bool = False
     seed: int = 0

@@ -64,7 +64,7 @@ def policies(policy: Policy) -> dict[str, Policy]:
         "data": {"data": True, "models": False},
     }
     out = {name: altered(policy, **switch) for name, switch in switches.items()}
-    out["everything"] = altered(policy, everything=True, gate=False)
+    out["everything"] = altered(policy, everything=True, gate=False, rebase="offers")
     for name in UNGATED:
         out[f"{name} without gate"] = altered(out[name], gate=False)
     return out

@@ -13,6 +13,7 @@ from twoloops.convergence.anchor import carry, keep_best, not_worse, was_refused
 from twoloops.convergence.betting import Bets
 from twoloops.convergence.evidence import Contender, Evidence, evidence_of
 from twoloops.convergence.loop import Loop
+from twoloops.convergence.slices import WINDOW, failing, keep_failing, loss_on, open_slices
 from twoloops.convergence.spent import keep as keep_spent
 from twoloops.convergence.state import Candidate, TurnState, Waiting
 from twoloops.digital.base import Base
@@ -184,24 +185,33 @@ def choose_base(loop: Loop, turn: TurnState) -> Outcome:
     first = loop.bench.first(loop.task).card.name
     current = loop.store.models.find(release.model).card.base if release else first
     bases, unavailable = [current], {}
+    waits = loop.policy.rebase == "failures"
+    opened = open_slices(loop, turn) if loop.policy.models and waits else ()
     # Before a first release too: the first base may not have what it takes.
-    if loop.policy.models:
+    if loop.policy.models and (opened or not waits):
         for offer in available(tuple(loop.bench.offers.values()), turn.number):
             found = loop.bench.load(offer.name)
             if isinstance(found, str):
                 unavailable[offer.name] = found
             elif offer.name != current:
                 bases.append(offer.name)
-    loop.note(turn, "bases chosen", bases=", ".join(bases))
-    return replace(turn, bases=tuple(bases), unavailable=unavailable)
+    why = {"opened_by": "; ".join(map(str, opened))} if opened else {}
+    loop.note(turn, "bases chosen", bases=", ".join(bases), **why)
+    return replace(
+        turn,
+        bases=tuple(bases),
+        unavailable=unavailable,
+        opened_by=tuple(map(str, opened)),
+    )
 
 
 def specialise(loop: Loop, turn: TurnState) -> Outcome:
     """Make the candidates: the current base on the new data, and the likeliest other base.
 
-    Of several other bases the one of least cross-validated log-loss on the training items goes
-    to the gate, and stays the contender so that evidence can be carried over turns: choosing on
-    training items decides what is tried, never what is released.
+    Of several other bases the one of least cross-validated log-loss on the training items (of the
+    failing slices, where these opened the turn) goes to the gate, and stays the contender so that
+    evidence can be carried over turns: choosing on training items decides what is tried, never
+    what is released.
     """
     dataset = _dataset(loop, turn)
     if not dataset.split("train"):
@@ -224,7 +234,13 @@ def _contender(loop: Loop, turn: TurnState, dataset: Dataset, others: Sequence[B
     for number, (chosen, *among) in sorted(earlier.items(), reverse=True):
         if number < turn.number and sorted(among) == sorted(names):
             return others[names.index(chosen)]
-    best = min(others, key=lambda base: loop.specialised(base, dataset).fitted.loss)
+    opened = open_slices(loop, turn) if turn.opened_by else ()
+
+    def loss(base: Base) -> float:
+        made = loop.specialised(base, dataset)
+        return loss_on(loop, made, dataset, opened) if opened else made.fitted.loss
+
+    best = min(others, key=loss)
     loop.store.evidence.put(loop.task.name, CONTENDER, turn.number, [best.card.name, *names])
     return best
 
@@ -370,25 +386,29 @@ def roll_out(loop: Loop, turn: TurnState) -> Outcome:
 
 
 def publish_back(loop: Loop, turn: TurnState) -> Outcome:
-    """Write back what was learned: use and failures of the base, by label."""
+    """Write back what was learned: use and failures of the base, and the slices that fail."""
     evidence = evidence_of(loop, turn)
     deployed = loop.deployed()
     if deployed is not None and evidence.items:
-        fresh = [item for item in evidence.items if item.turn == turn.number]
+        recent = [item for item in evidence.items if item.turn > turn.number - WINDOW]
         decided = Contender(*deployed).decide(
-            evidence.of_items(deployed[0], fresh), loop.task.labels
+            evidence.of_items(deployed[0], recent), loop.task.labels
         )
         wrong = [
-            item.label
-            for item, d in zip(fresh, decided, strict=True)
-            if loop.task.labels[int(d)] != item.label
+            loop.task.labels[int(d)] != item.label for item, d in zip(recent, decided, strict=True)
         ]
-        failures = {name: wrong.count(name) for name in sorted(set(wrong))}
+        fresh = [item.turn == turn.number for item in recent]
+        missed = [i.label for i, bad, new in zip(recent, wrong, fresh, strict=True) if bad and new]
+        failures = {name: missed.count(name) for name in sorted(set(missed))}
         loop.store.evidence.put(
             loop.task.name,
             "use and failures",
             turn.number,
-            {"base": deployed[0].base.card.name, "judged": len(fresh), "failures": failures},
+            {"base": deployed[0].base.card.name, "judged": sum(fresh), "failures": failures},
         )
+        slices = failing([item.label for item in recent], wrong)
+        keep_failing(loop, turn, slices)
+        for one in slices:
+            loop.note(turn, "slice fails", one.label, what=str(one), p=f"{one.p:.2g}")
     loop.note(turn, "turn closed", reason=turn.reason, base=turn.base_note)
     return turn

@@ -61,6 +61,7 @@ class TurnState(msgspec.Struct, frozen=True, kw_only=True):
         stage: The next stage to perform.
         dataset: What was frozen.
         bases: Names of the bases to specialise, the deployed one first.
+        opened_by: The failing slices that made it try other bases, a sentence each.
         unavailable: Why bases that are offered could not be had.
         candidates: What came of them.
         verifying: What was asked to tell candidates from the model they are compared with.
@@ -74,6 +75,7 @@ class TurnState(msgspec.Struct, frozen=True, kw_only=True):
     stage: Stage = "observe"
     dataset: Digest | None = None
     bases: tuple[str, ...] = ()
+    opened_by: tuple[str, ...] = ()
     unavailable: dict[str, str] = {}
     candidates: tuple[Candidate, ...] = ()
     verifying: tuple[Verifying, ...] = ()

@@ -17,7 +17,7 @@ import msgspec
 from twoloops import __version__
 from twoloops.analysis.report import write_report
 from twoloops.convergence.outcome import ReplayResult
-from twoloops.convergence.policy import Policy
+from twoloops.convergence.policy import Policy, Rebase
 from twoloops.convergence.replay import OnTurn, policies, replay
 from twoloops.convergence.workspace_turn import keep_policy, workspace_policy
 from twoloops.physical.history.stream import History
@@ -44,19 +44,29 @@ class Asked(msgspec.Struct, frozen=True):
     version: str = __version__
 
 
-def policy_for(history: History, seed: int) -> Policy:
+def policy_for(history: History, seed: int, rebase: Rebase = "offers") -> Policy:
     """Return the policy of the `both` arm."""
-    return Policy(labels_per_turn=history.labels_per_turn, seed_labels=len(history.seed), seed=seed)
+    return Policy(
+        labels_per_turn=history.labels_per_turn,
+        seed_labels=len(history.seed),
+        seed=seed,
+        rebase=rebase,
+    )
 
 
-def asked(history: History, seeds: Sequence[int], arguments: dict[str, str]) -> Asked:
+def asked(
+    history: History,
+    seeds: Sequence[int],
+    arguments: dict[str, str],
+    rebase: Rebase = "offers",
+) -> Asked:
     """Return what makes a replay the same one: equal rows and settings, however they were said."""
     rows = hashlib.sha256()
     for number, part in enumerate((history.seed, *history.turns)):
         for row in part:
             words = (number, row.label, row.observed_at, row.period, row.origin, row.cost)
             rows.update(canonical(words) + hashlib.sha256(row.input).digest())
-    policy = policy_for(history, seeds[0])
+    policy = policy_for(history, seeds[0], rebase)
     identity = (history.task, policy, tuple(seeds), rows.hexdigest(), __version__)
     return Asked(digest_record(identity), arguments)
 
@@ -119,6 +129,7 @@ def run(
     folder: Path,
     wanted: Asked,
     *,
+    rebase: Rebase = "offers",
     again: bool = False,
     wait: float = 10.0,
     on_wait: OnWait | None = None,
@@ -131,6 +142,7 @@ def run(
         seeds: Each runs all arms once.
         folder: Checked by `check` before.
         wanted: As `asked` gives it.
+        rebase: What makes a turn try another base.
         again: Whether to start over what is there.
         wait: Seconds to wait for another process in the same folder.
         on_wait: Told once who that is.
@@ -146,7 +158,7 @@ def run(
             f"cannot write to {folder}: {error.strerror}; name another folder with --out"
         ) from error
     with _held(folder, wanted, again, wait, on_wait) as store:
-        policy = policy_for(history, seeds[0])
+        policy = policy_for(history, seeds[0], rebase)
         with store.transaction():
             if store.tasks.find(history.task.name) is None:
                 store.tasks.put(history.task)
