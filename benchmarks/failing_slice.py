@@ -6,7 +6,7 @@ Two arms of one stream, gate in force, same labels: *data* never tries another b
 `--rebase-on failures` tries one only in turns that a failing slice has opened. For every slice that
 opened one: its accuracy over the turns after the re-based release, in both arms, on all of its
 items (history knows every label), with the accuracy of all other labels beside it. The data arm is
-the baseline: labels alone mend slices too. Writes benchmarks/results/failing_slice.json.
+the baseline: labels alone mend slices too. Bases are on offer from the first turn. Writes benchmarks/results/failing_slice.json.
 """
 
 import argparse
@@ -93,7 +93,8 @@ def main() -> None:
     rows = []
     for stream in options.streams.split(","):
         history = excavators(default_cache()) if stream == "excavators" else STREAMS[stream]()
-        bench = Workbench(upstream(history.task.kind, history.task.shape), default_cache())
+        offers = upstream(history.task.kind, history.task.shape, turn=1)
+        bench = Workbench(offers, default_cache())
         for seed in range(options.seeds):
             policy = Policy(
                 labels_per_turn=history.labels_per_turn,
