@@ -6,7 +6,8 @@ Two arms of one stream, gate in force, same labels: *data* never tries another b
 `--rebase-on failures` tries one only in turns that a failing slice has opened. For every slice that
 opened one: its accuracy over the turns after the re-based release, in both arms, on all of its
 items (history knows every label), with the accuracy of all other labels beside it. The data arm is
-the baseline: labels alone mend slices too. Bases are on offer from the first turn. Writes benchmarks/results/failing_slice.json.
+the baseline: labels alone mend slices too. Bases are on offer from the first turn. Writes
+benchmarks/results/failing_slice.json.
 """
 
 import argparse

@@ -294,6 +294,18 @@ def new_fault() -> str:
     )
 
 
+def lineage() -> str:
+    """Say how long questions about lineage take."""
+    found = read("lineage")
+    if not found:
+        return missing("lineage")
+    up, down = (found[key]["median_ms"] for key in ("ancestors", "descendants_of_a_base"))
+    return (
+        f"with {found['models']:,} models and {found['edges']:,} lineage edges on SQLite, all "
+        f"ancestors of a model in {up:.1f} ms, all descendants of a base in {down:.1f} ms (medians)"
+    )
+
+
 def claims() -> str:
     """Say how the article's claims come out."""
     from twoloops.analysis.claims import judge
@@ -378,7 +390,7 @@ BLOCKS: dict[str, Callable[..., str]] = {
     function.__name__: function
     for function in (
         thesis, four_arms, loops, signs, reasons, gate, edge, footprint, selection, naive_loop,
-        new_fault, claims, article, example,
+        new_fault, lineage, claims, article, example,
     )
 } | readme_gate.BLOCKS  # fmt: skip
 

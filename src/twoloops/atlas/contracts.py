@@ -21,6 +21,9 @@ class Licence(msgspec.Struct, frozen=True):
         derivatives: What else counts as a derivative.
         must: What it asks for.
         threshold: From which size on it asks for more.
+        students: What it says of a model trained on outputs: `free`, `derivative`, `named`,
+            `no language models`, `not said` or `unknown`.
+        duties: What follows for whatever is made from it: `KIND: TEXT`, separated by `|`.
     """
 
     id: str
@@ -32,6 +35,8 @@ class Licence(msgspec.Struct, frozen=True):
     derivatives: str = ""
     must: str = ""
     threshold: str = ""
+    students: str = "unknown"
+    duties: str = ""
 
 
 class TeacherTerms(msgspec.Struct, frozen=True):
@@ -48,6 +53,7 @@ class TeacherTerms(msgspec.Struct, frozen=True):
         review_by: After this day the row is stale.
         source: Id of the source.
         published: Date of the document; empty where it was not seen.
+        outward: The stance where the model made is passed on to others; empty for the same.
     """
 
     provider: str
@@ -60,6 +66,7 @@ class TeacherTerms(msgspec.Struct, frozen=True):
     review_by: date
     source: str
     published: str = ""
+    outward: str = ""
 
 
 class Region(msgspec.Struct, frozen=True):
@@ -96,6 +103,16 @@ def licence(name: str, known: Sequence[Licence]) -> Licence | None:
     return next((one for one in known if one.id.casefold() == wanted), None)
 
 
+def known_as(teacher: str, one: TeacherTerms) -> bool:
+    """Whether a provider is known by a word of a teacher's name."""
+    words = teacher.casefold().replace(":", "/").replace(" ", "/").split("/")
+    return any(
+        alias == teacher.casefold()
+        or any(word == alias or word.startswith(f"{alias}-") for word in words)
+        for alias in (one.provider.casefold(), *one.aliases.casefold().split("|"))
+    )
+
+
 def terms(teacher: str, known: Sequence[TeacherTerms]) -> TeacherTerms | None:
     """Return the terms of a teacher by a word of its name; the first row that fits, or `None`.
 
@@ -105,14 +122,7 @@ def terms(teacher: str, known: Sequence[TeacherTerms]) -> TeacherTerms | None:
     >>> [found.provider for found in (terms("AA/small-2", (row,)),) if found], terms("b", (row,))
     (['A'], None)
     """
-    words = teacher.casefold().replace(":", "/").replace(" ", "/").split("/")
-    for one in known:
-        for alias in (one.provider.casefold(), *one.aliases.casefold().split("|")):
-            if alias == teacher.casefold() or any(
-                word == alias or word.startswith(f"{alias}-") for word in words
-            ):
-                return one
-    return None
+    return next((one for one in known if known_as(teacher, one)), None)
 
 
 def origin(publisher: str) -> str:

@@ -1,11 +1,11 @@
-"""`twoloops base …`: look at a base before anything of it runs."""
+"""`twoloops base …`: look at a base before anything of it runs, compare bases on a task."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
 
-from twoloops.cli import options, terminal
+from twoloops.cli import base_compare, options, terminal
 
 if TYPE_CHECKING:
     from twoloops.records.finding import Finding, PinnedFile, Purpose, Vetting
@@ -196,9 +196,10 @@ def _item(text: str, mark: str = "  ") -> None:
 def register(app: typer.Typer) -> None:
     """Add the commands."""
     group = typer.Typer(
-        name="base", help="Bases: look at one before anything of it runs.", no_args_is_help=True
+        name="base", help="Bases: look at one before it runs, compare them.", no_args_is_help=True
     )
     group.command()(vet)
+    group.command()(base_compare.compare)
 
     @group.callback()
     def base() -> None:

@@ -15,6 +15,7 @@ import typer  # noqa: E402 - after the threads are pinned
 
 from twoloops import __version__  # noqa: E402 - likewise
 from twoloops.cli import (  # noqa: E402 - likewise
+    adopt,
     base,
     claims,
     controls,
@@ -25,9 +26,13 @@ from twoloops.cli import (  # noqa: E402 - likewise
     forget,
     ingest,
     label,
+    lineage,
+    publish,
     replay,
+    revoke,
     task,
     turn,
+    verify,
     workspace,
 )
 
@@ -92,6 +97,11 @@ def application() -> typer.Typer:
         turn,
         decide,
         export,
+        lineage,
+        publish,
+        verify,
+        adopt,
+        revoke,
         forget,
         base,
         claims,

@@ -45,9 +45,7 @@ def best_release(loop: Loop, turn: TurnState) -> Contender | None:
     digest = _best(loop, turn)
     if digest is None:
         return None
-    card = loop.store.models.find(digest).card
-    made = loop.specialised(loop.base(card.base), loop.store.datasets.get(card.dataset))
-    return Contender(made, card.threshold)
+    return Contender(loop.made(digest), loop.store.models.find(digest).card.threshold)
 
 
 def keep_best(loop: Loop, turn: TurnState, released: Candidate) -> None:
@@ -89,7 +87,9 @@ def was_refused(loop: Loop, turn: TurnState) -> bool:
 
 
 def _best(loop: Loop, turn: TurnState) -> Digest | None:
-    kept = loop.store.evidence.history(loop.task.name, BEST, str)
+    revoked = loop.store.releases.revoked()
+    history = loop.store.evidence.history(loop.task.name, BEST, str)
+    kept = {number: model for number, model in history.items() if model not in revoked}
     return kept.get(_last(kept, turn))
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
+from twoloops.convergence.adopted import adopted
 from twoloops.convergence.encode import Encoder, Read
 from twoloops.convergence.policy import Policy
 from twoloops.convergence.specialise import Specialised, specialise
@@ -185,10 +186,19 @@ class Loop:
         release = self.store.releases.deployed(self._name)
         if release is None:
             return None
-        card = self.store.models.find(release.model).card
-        return self.specialised(
-            self.base(card.base), self.store.datasets.get(card.dataset)
-        ), card.threshold
+        return self.made(release.model), self.store.models.find(release.model).card.threshold
+
+    def made(self, model: Digest) -> Specialised:
+        """Return a model as it was specialised: fitted again, or read from an adopted one's file.
+
+        An adopted model's dataset is not here; the empty one stands for it.
+        """
+        card = self.store.models.find(model).card
+        base = self.base(card.base)
+        if self.store.datasets.find(card.dataset) is not None:
+            return self.specialised(base, self.store.datasets.get(card.dataset))
+        self.store.datasets.put(Dataset.of(self._name, []), -1)
+        return adopted(base, self.store.models.get(model), card, self.task)
 
     def state(self, number: int) -> TurnState | None:
         """Read a turn's state."""

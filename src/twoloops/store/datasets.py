@@ -45,11 +45,16 @@ class Datasets:
         Raises:
             UserError: If there is none of that digest.
         """
+        found = self.find(digest)
+        if found is None:
+            raise UserError(f"no dataset {digest} in this workspace: check the digest")
+        return found
+
+    def find(self, digest: Digest) -> Dataset | None:
+        """Return a dataset, or `None`."""
         with self._database.reading() as connection:
             body = connection.scalar(select(datasets.c.body).where(datasets.c.digest == digest))
-        if body is None:
-            raise UserError(f"no dataset {digest} in this workspace: check the digest")
-        return _decoder.decode(body)
+        return None if body is None else _decoder.decode(body)
 
     def of_task(self, task: str) -> list[tuple[int, Digest]]:
         """Return turn and digest of every dataset of a task, by turn."""

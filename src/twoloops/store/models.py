@@ -14,7 +14,10 @@ from twoloops.records.gate import Verdict
 from twoloops.store.database import Database, chunks, stamp
 from twoloops.store.inputs import Inputs
 from twoloops.store.rows import Release, StoredModel
-from twoloops.store.schema import models, releases
+from twoloops.store.schema import journal, models, releases
+
+REVOKED = "model revoked"
+"""Kind of the journal's fact that revokes a model; its key is the kind, a slash and the digest."""
 
 _cards = msgspec.json.Decoder(ModelCard)
 _verdicts = msgspec.json.Decoder(Verdict)
@@ -112,9 +115,16 @@ class Releases:
             return next(one for one in self.all(task) if (one.turn, one.model) == (turn, model))
 
     def deployed(self, task: str) -> Release | None:
-        """Return the last release, or `None`."""
-        found = self.all(task)
+        """Return the last release whose model was not revoked, or `None`."""
+        revoked = self.revoked()
+        found = [one for one in self.all(task) if one.model not in revoked]
         return found[-1] if found else None
+
+    def revoked(self) -> frozenset[Digest]:
+        """Return the models that were revoked: the journal says it, and nothing takes it back."""
+        query = select(journal.c.key).where(journal.c.kind == REVOKED)
+        with self._database.reading() as connection:
+            return frozenset(key.partition("/")[2] for key in connection.scalars(query))
 
     def all(self, task: str) -> list[Release]:
         """Return a task's releases, the oldest first."""

@@ -3,28 +3,36 @@
 from pathlib import Path
 
 import msgspec
+from msgspec.structs import replace
 
+from twoloops import __version__
 from twoloops.convergence.evaluate import Estimates
 from twoloops.digital.base import Base
+from twoloops.digital.publish.model_card import readme, relation_of
+from twoloops.digital.publish.sidecar import (
+    CARD,
+    EXAMPLE,
+    MODEL,
+    README,
+    Rate,
+    Sidecar,
+)
+from twoloops.edge.runtime import Runtime
 from twoloops.records.base import BaseCard, ModelCard
 from twoloops.records.digests import Digest, short
 from twoloops.records.errors import UserError
+from twoloops.records.finding import Purpose
 from twoloops.records.gate import Verdict
-from twoloops.records.task import Task
+from twoloops.records.task import Costs, Task
+from twoloops.store.models import REVOKED
 from twoloops.store.rows import StoredModel
 from twoloops.store.workspace import Store
-from twoloops.wiring.edge import MODEL
 from twoloops.wiring.replay import write
 from twoloops.wiring.status import estimates_of
-from twoloops.wiring.workspace import workbench
+from twoloops.wiring.workspace import now, workbench
 
-CARD, README, EXAMPLE = "card.json", "README.md", "example.py"
-PIPELINES = {
-    "text": "text-classification",
-    "image": "image-classification",
-    "signal": "time-series-classification",
-}
-"""Kind of input → the hub's `pipeline_tag`; it has none for signals alone."""
+ADOPTED = "adopted"
+"""Evidence: what the publisher said of an adopted model, by its digest."""
 
 
 class ExportedCard(msgspec.Struct, frozen=True, kw_only=True):
@@ -85,26 +93,37 @@ def find(store: Store, words: str, task: Task | None) -> StoredModel:
     return found[0]
 
 
+def refuse_revoked(store: Store, model: Digest, what: str) -> None:
+    """Refuse a model that was revoked.
+
+    Raises:
+        UserError: It was; with the reason given then.
+    """
+    fact = store.journal.by_key(f"{REVOKED}/{model}")
+    if fact is not None:
+        raise UserError(
+            f"model {short(model)} was revoked on {fact.recorded_at:%Y-%m-%d} "
+            f"({fact.body['reason']}): it is not {what}; name another one, see  twoloops status"
+        )
+
+
 def export(store: Store, model: StoredModel, folder: Path, *, force: bool = False) -> list[Path]:
     """Write a model's folder; returns its files.
 
     Raises:
         UserError: The folder holds something already and `force` is not given, or cannot be
-            written.
+            written; or the model was revoked.
     """
+    refuse_revoked(store, model.digest, "exported")
     if folder.exists() and not folder.is_dir():
         raise UserError(f"{folder} is a file: name a folder")
     if folder.is_dir() and any(folder.iterdir()) and not force:
         raise UserError(
             f"{folder} is not empty: name another folder, or replace its files with --force"
         )
-    card = _card(store, model)
-    files = {
-        MODEL: store.models.get(model.digest),
-        CARD: msgspec.json.format(msgspec.json.encode(card), indent=2),
-        README: readme(card).encode(),
-        EXAMPLE: EXAMPLES[card.kind].encode(),
-    }
+    card = card_of(store, model)
+    files = files_of(store, card)
+    files[README] = readme(described(store, model, card), published=False).encode()
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for name, data in files.items():
@@ -116,102 +135,85 @@ def export(store: Store, model: StoredModel, folder: Path, *, force: bool = Fals
     return [folder / name for name in files]
 
 
-def _card(store: Store, model: StoredModel) -> ExportedCard:
+def files_of(store: Store, card: ExportedCard) -> dict[str, bytes]:
+    """Return the files that every copy of a model has, by name: model, card, example."""
+    return {
+        MODEL: store.models.get(card.model),
+        CARD: msgspec.json.format(msgspec.json.encode(card), indent=2),
+        EXAMPLE: EXAMPLES[card.kind].encode(),
+    }
+
+
+def card_of(store: Store, model: StoredModel) -> ExportedCard:
+    """Return what stands in `card.json`."""
     task = store.tasks.get(model.task)
-    bench = workbench(task)
-    first = bench.first(task)
-    base: Base | str = first if model.card.base == first.card.name else bench.load(model.card.base)
     released = [one for one in store.releases.all(task.name) if one.model == model.digest]
     return ExportedCard(
         model=model.digest,
         card=model.card,
         kind=task.kind,
         shape=task.shape,
-        base=None if isinstance(base, str) else base.card,
+        base=_base(store, task, model),
         turn=model.turn,
         released=released[-1].verdict if released else None,
         estimates=estimates_of(store, task, model.digest),
     )
 
 
-def readme(card: ExportedCard) -> str:
-    """Return the model card: the hub's keys in the front matter, then sentences."""
-    own, base = card.card, card.base
-    parents = [one.name for one in base.lineage] if base is not None else []
-    front = [
-        "---",
-        "library_name: onnx",
-        f"pipeline_tag: {PIPELINES[card.kind]}",
-        f"license: {_licence(base)}",
-        *(["base_model:", *(f"- {_quoted(name)}" for name in parents)] if parents else []),
-        "tags:",
-        "- twoloops",
-        f"- {card.kind}",
-        *_metrics(card),
-        "---",
-    ]
+def _base(store: Store, task: Task, model: StoredModel) -> BaseCard | None:
+    """Return the base's card: as it is here, or as the publisher of an adopted model said it."""
+    adopted = store.evidence.history(task.name, f"{ADOPTED}: {model.digest}", Sidecar)
+    if adopted:
+        return next(reversed(adopted.values())).base
+    bench = workbench(task)
+    first = bench.first(task)
+    base: Base | str = first if model.card.base == first.card.name else bench.load(model.card.base)
+    return None if isinstance(base, str) else base.card
+
+
+def described(
+    store: Store,
+    model: StoredModel,
+    card: ExportedCard,
+    *,
+    licence: str | None = None,
+    purpose: Purpose = "internal",
+) -> Sidecar:
+    """Say of a model what its card knows; its past, files and obligations come with publishing.
+
+    Args:
+        store: The workspace's.
+        model: The model.
+        card: Its `card.json`.
+        licence: What it is published under; the base's where nothing is said.
+        purpose: What it is for.
+    """
     accuracy = card.estimates.accuracy
-    verdict = card.released
-    body = [
-        f"# {own.task}: {', '.join(own.labels)}",
-        "",
-        f"A small {card.kind} classifier made by twoloops: `{own.base}` as encoder and a "
-        "regularised logistic head, in one ONNX file. It is no language model.",
-        "",
-        f"- Model: `{card.model}`",
-        f"- Normal label: {own.normal or 'none'}; threshold on the probability of any fault: "
-        f"{'none, the most probable label decides' if own.threshold is None else own.threshold}",
-        f"- Base: `{own.base}` (`{own.base_digest}`)",
-        f"- Recipe: {own.recipe}; dataset `{own.dataset}`; turn {card.turn}",
-        f"- Released: {'never; the gate did not approve it' if verdict is None else 'yes'}"
-        + ("" if verdict is None else f", because: {verdict.reason.removeprefix('released: ')}"),
-        f"- Accuracy on audit labels that came after training: {accuracy}",
-        "",
-        "Lineage of the base, nearest first:",
-        "",
-        *(
-            [
-                f"- {one.relation} {one.name} ({one.publisher}; {one.licence}; {one.source})"
-                for one in (base.lineage if base is not None else ())
-            ]
-            or ["- none: built-in features, nothing learned elsewhere"]
-        ),
-        "",
-        f"Try it with `python {EXAMPLE}`; it needs `pip install twoloops` and nothing more.",
-        "",
-    ]
-    return "\n".join([*front, "", *body])
+    stated = "unknown" if card.base is None else card.base.licence
+    return Sidecar(
+        model=model.digest,
+        card=runtime_card(store, model),
+        task=_told(store.tasks.get(model.task), purpose),
+        relation=relation_of(model.card.recipe, model.card.base),
+        base=card.base,
+        turn=model.turn,
+        gate=card.released,
+        accuracy=Rate(accuracy.value, accuracy.interval, accuracy.labels),
+        licence=stated if licence is None else licence,
+        purpose=purpose,
+        published=now().date(),
+        tool=f"twoloops {__version__}",
+    )
 
 
-def _licence(base: BaseCard | None) -> str:
-    """Return the licence of the base in the hub's spelling; of the data the user must say."""
-    return "other" if base is None or base.licence == "unknown" else base.licence.lower()
+def _told(task: Task, purpose: Purpose) -> Task:
+    """Leave out what mistakes and labels cost where others are to read it."""
+    return task if purpose == "internal" else replace(task, costs=Costs())
 
 
-def _quoted(name: str) -> str:
-    """Return a YAML string; JSON's are YAML's too."""
-    return msgspec.json.encode(name).decode()
-
-
-def _metrics(card: ExportedCard) -> list[str]:
-    accuracy = card.estimates.accuracy
-    if accuracy.value is None:
-        return []
-    return [
-        "metrics:",
-        "- accuracy",
-        "model-index:",
-        f"- name: {_quoted(card.card.task)}",
-        "  results:",
-        "  - task:",
-        f"      type: {PIPELINES[card.kind]}",
-        "    dataset:",
-        f"      name: {_quoted(f'audit labels of {card.card.task}')}",
-        "      type: private",
-        "    metrics:",
-        "    - type: accuracy",
-        f"      value: {accuracy.value:.4f}",
-    ]
+def runtime_card(store: Store, model: StoredModel) -> ModelCard:
+    """Return the card inside the file; of an adopted model it names the publisher's task."""
+    return Runtime(store.models.get(model.digest)).card
 
 
 _HEAD = '''"""Decide on one input with the exported model. Needs: pip install twoloops"""

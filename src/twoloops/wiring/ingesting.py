@@ -249,8 +249,9 @@ def _observe(
 ) -> Sealed:
     """Decide on a batch and seal what is kept of it, durably."""
     policy, at = policy_of(store, task.name), now()
-    # Before the first release the seed is drawn from all that came: a census.
-    capture = policy.capture if runtime is not None else CapturePolicy(routine=1.0)
+    # The seed is drawn from all that came: a census, even where an adopted model decides already.
+    first = runtime is None or coming == period(0)
+    capture = CapturePolicy(routine=1.0) if first else policy.capture
     epoch = new_epoch()
     arrivals = [
         Arrival(row.input, row.observed_at if reading.timed else at, coming, row.origin)

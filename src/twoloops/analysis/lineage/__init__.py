@@ -1,0 +1,1 @@
+"""A lineage with its obligations: text, drawing, page."""

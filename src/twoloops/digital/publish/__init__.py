@@ -1,0 +1,1 @@
+"""Published models: the folder and what stands in it, its signature, and how it is checked."""
