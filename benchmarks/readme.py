@@ -28,6 +28,7 @@ DOCUMENTS = (
     "README.md",
     "docs/two-loops.md",
     "docs/interaction.md",
+    "docs/rebase.md",
     "docs/own-loops.md",
     "docs/gate-statistics.md",
 )
@@ -294,6 +295,31 @@ def new_fault() -> str:
     )
 
 
+def rebases() -> str:
+    """Return what became of other bases on the frozen data of each stream."""
+    rows = read("rebase")
+    if not rows:
+        return missing("rebase")
+    head = [
+        "stream, base tried", "trained on, judged by", "deployed, rest of the stream", "candidate",
+        "gain there, points", "gate",
+    ]  # fmt: skip
+    lines = [
+        [
+            f"{row['stream']}: {row['before']} → {row['base']}",
+            f"{row['trained_on']}, {row['judged_by']}",
+            short(row["deployed"]),
+            short(row["candidate"]),
+            f"{100 * row['gain']:+.1f} ({100 * row['interval'][0]:+.1f} … "
+            f"{100 * row['interval'][1]:+.1f})",
+            f"{row['outcome']}: {row['reason']}",
+        ]
+        for row in rows
+        if "candidate" in row
+    ]
+    return table(head, lines)
+
+
 def lineage() -> str:
     """Say how long questions about lineage take."""
     found = read("lineage")
@@ -390,7 +416,7 @@ BLOCKS: dict[str, Callable[..., str]] = {
     function.__name__: function
     for function in (
         thesis, four_arms, loops, signs, reasons, gate, edge, footprint, selection, naive_loop,
-        new_fault, lineage, claims, article, example,
+        new_fault, lineage, rebases, claims, article, example,
     )
 } | readme_gate.BLOCKS  # fmt: skip
 

@@ -34,6 +34,7 @@ COMMANDS = (
     ("base", "vet"),
     ("base", "compare"),
     ("lineage",),
+    ("rebase",),
     ("publish",),
     ("verify",),
     ("adopt",),

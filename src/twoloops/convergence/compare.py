@@ -114,7 +114,7 @@ def compare(
     Raises:
         UserError: Nothing was frozen or labelled yet, a base is not there, or no slice fails.
     """
-    turn = _frozen(loop)
+    turn = last_frozen(loop)
     evidence = evidence_of(loop, turn)
     if not evidence.items:
         raise UserError(
@@ -155,7 +155,7 @@ def compare(
     )
 
 
-def _frozen(loop: Loop) -> TurnState:
+def last_frozen(loop: Loop) -> TurnState:
     """Return the last turn that froze a dataset with something to learn from."""
     for row in reversed(loop.store.turns.all(loop.task.name)):
         state = row.read(TurnState)

@@ -9,21 +9,18 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from msgspec.structs import replace
 
-from twoloops.convergence.anchor import carry, keep_best, not_worse, was_refused
+from twoloops.convergence.anchor import carry, not_worse, was_refused
 from twoloops.convergence.betting import Bets
 from twoloops.convergence.evidence import Contender, Evidence, evidence_of
 from twoloops.convergence.loop import Loop
-from twoloops.convergence.slices import WINDOW, failing, keep_failing, loss_on, open_slices
+from twoloops.convergence.slices import loss_on, open_slices
 from twoloops.convergence.spent import keep as keep_spent
 from twoloops.convergence.state import Candidate, TurnState, Waiting
 from twoloops.digital.base import Base
 from twoloops.digital.catalogue import available
-from twoloops.edge.runtime import Runtime
 from twoloops.physical import datasets, labelling
 from twoloops.physical.select import Candidates, Pick, audit, select
 from twoloops.records.dataset import Dataset
-from twoloops.records.digests import short
-from twoloops.records.errors import UserError
 from twoloops.records.gate import Verdict
 from twoloops.records.label import Purpose, Question
 from twoloops.records.observation import Observation
@@ -208,12 +205,12 @@ def choose_base(loop: Loop, turn: TurnState) -> Outcome:
 def specialise(loop: Loop, turn: TurnState) -> Outcome:
     """Make the candidates: the current base on the new data, and the likeliest other base.
 
-    Of several other bases the one of least cross-validated log-loss on the training items (of the
-    failing slices, where these opened the turn) goes to the gate, and stays the contender so that
-    evidence can be carried over turns: choosing on training items decides what is tried, never
-    what is released.
+    Of several other bases the one of least cross-validated log-loss on the training items (and on
+    those of the failing slices, where these opened the turn) goes to the gate, and stays the
+    contender so that evidence can be carried over turns: choosing on training items decides what
+    is tried, never what is released.
     """
-    dataset = _dataset(loop, turn)
+    dataset = frozen(loop, turn)
     if not dataset.split("train"):
         return replace(turn, reason="nothing to learn from: the turn has no labelled items")
     same, *others = [loop.base(name) for name in turn.bases]
@@ -221,9 +218,11 @@ def specialise(loop: Loop, turn: TurnState) -> Outcome:
         others, same = [], _contender(loop, turn, dataset, [same, *others])
     candidates = []
     if _has_news(loop, dataset) or same.card.name != turn.bases[0]:
-        candidates.append(_candidate(loop, turn, dataset, same))
+        candidates.append(candidate_of(loop, turn, dataset, same))
     if others:
-        candidates.append(_candidate(loop, turn, dataset, _contender(loop, turn, dataset, others)))
+        candidates.append(
+            candidate_of(loop, turn, dataset, _contender(loop, turn, dataset, others))
+        )
     return replace(turn, candidates=tuple(candidates))
 
 
@@ -238,14 +237,18 @@ def _contender(loop: Loop, turn: TurnState, dataset: Dataset, others: Sequence[B
 
     def loss(base: Base) -> float:
         made = loop.specialised(base, dataset)
-        return loss_on(loop, made, dataset, opened) if opened else made.fitted.loss
+        # Best in the slice alone was tried: on the work orders that picks a base which is far
+        # worse elsewhere, and the gate refuses it turn after turn.
+        extra = loss_on(loop, made, dataset, opened) if opened else 0.0
+        return made.fitted.loss + extra
 
     best = min(others, key=loss)
     loop.store.evidence.put(loop.task.name, CONTENDER, turn.number, [best.card.name, *names])
     return best
 
 
-def _dataset(loop: Loop, turn: TurnState) -> Dataset:
+def frozen(loop: Loop, turn: TurnState) -> Dataset:
+    """Return the dataset of a turn that has one."""
     assert turn.dataset is not None
     return loop.store.datasets.get(turn.dataset)
 
@@ -263,7 +266,8 @@ def _content(dataset: Dataset) -> list[tuple[str, str]]:
     return [(item.input, item.label) for item in dataset.split("train")]
 
 
-def _candidate(loop: Loop, turn: TurnState, dataset: Dataset, base: Base) -> Candidate:
+def candidate_of(loop: Loop, turn: TurnState, dataset: Dataset, base: Base) -> Candidate:
+    """Specialise a base, keep the model with its lineage, and note it."""
     contender = evidence_of(loop, turn).contender(loop.specialised(base, dataset))
     card = contender.made.card(contender.threshold)
     data = contender.made.model(contender.threshold)
@@ -304,14 +308,14 @@ def judge(loop: Loop, turn: TurnState) -> Outcome:
             verdict, carried = not_worse(loop, turn, evidence, mine)
             carry(loop, turn, carried)
         else:
-            verdict = _judge_base(loop, turn, evidence, mine)
+            verdict = judge_base(loop, turn, evidence, mine)
         judged.append(replace(candidate, verdict=verdict))
         kind = "gate passed" if verdict.released else "gate refused"
         loop.note(turn, kind, candidate.base, model=candidate.model, reason=verdict.reason)
     return _with_reasons(replace(turn, candidates=tuple(judged)), same)
 
 
-def _judge_base(loop: Loop, turn: TurnState, evidence: Evidence, mine: Contender) -> Verdict:
+def judge_base(loop: Loop, turn: TurnState, evidence: Evidence, mine: Contender) -> Verdict:
     """Compare two bases on equal data: the candidate's, and the deployed one on the same dataset.
 
     Evidence is carried over turns for as long as the same base is compared with the same one.
@@ -341,74 +345,3 @@ def _with_reasons(turn: TurnState, same: str) -> TurnState:
     if not note and turn.unavailable:
         note = "; ".join(turn.unavailable.values())
     return replace(turn, reason=reason, base_note=note)
-
-
-def release(loop: Loop, turn: TurnState) -> Outcome:
-    """Approve the winner: another base that proved better goes before more data."""
-    passed = [c for c in turn.candidates if c.verdict is not None and c.verdict.released]
-    if not passed:
-        return turn
-    winner = passed[-1]
-    assert winner.verdict is not None
-    loop.store.releases.approve(
-        loop.task.name, turn.number, winner.model, winner.verdict, loop.clock()
-    )
-    keep_best(loop, turn, winner)
-    loop.note(turn, "release approved", model=winner.model, reason=winner.verdict.reason)
-    return replace(turn, released=winner.model)
-
-
-def roll_out(loop: Loop, turn: TurnState) -> Outcome:
-    """Self-test the very file on the golden inputs before an edge may run it."""
-    if turn.released is None:
-        return turn
-    deployed = loop.deployed()
-    assert deployed is not None
-    made = deployed[0]
-    dataset = _dataset(loop, turn)
-    items = loop.present(dataset.split("golden") or dataset.items)
-    digests = [item.input for item in items][:20]
-    if len(loop.present(dataset.split("train"))) < len(dataset.split("train")):
-        digests = []  # what was forgotten since cannot be fitted again to compare with
-    read = loop.read(digests)
-    digests = [digest for digest in digests if digest in read]
-    said = Runtime(loop.store.models.get(turn.released)).run([read[d] for d in digests])
-    x = loop.bench.encoder.embed(made.base, digests, loop.read)
-    expected = made.fitted.full.probabilities(x, len(made.labels))
-    gap = float(np.abs(said.probabilities - expected).max(initial=0.0))
-    if gap > 1e-4:
-        raise UserError(
-            f"model {short(turn.released)} answers differently as a file than in training (by "
-            f"{gap:.2g}, allowed 0.0001): it was not rolled out; run  twoloops doctor"
-        )
-    loop.note(turn, "rolled out", model=turn.released, self_test=f"{len(digests)} inputs")
-    return turn
-
-
-def publish_back(loop: Loop, turn: TurnState) -> Outcome:
-    """Write back what was learned: use and failures of the base, and the slices that fail."""
-    evidence = evidence_of(loop, turn)
-    deployed = loop.deployed()
-    if deployed is not None and evidence.items:
-        recent = [item for item in evidence.items if item.turn > turn.number - WINDOW]
-        decided = Contender(*deployed).decide(
-            evidence.of_items(deployed[0], recent), loop.task.labels
-        )
-        wrong = [
-            loop.task.labels[int(d)] != item.label for item, d in zip(recent, decided, strict=True)
-        ]
-        fresh = [item.turn == turn.number for item in recent]
-        missed = [i.label for i, bad, new in zip(recent, wrong, fresh, strict=True) if bad and new]
-        failures = {name: missed.count(name) for name in sorted(set(missed))}
-        loop.store.evidence.put(
-            loop.task.name,
-            "use and failures",
-            turn.number,
-            {"base": deployed[0].base.card.name, "judged": sum(fresh), "failures": failures},
-        )
-        slices = failing([item.label for item in recent], wrong)
-        keep_failing(loop, turn, slices)
-        for one in slices:
-            loop.note(turn, "slice fails", one.label, what=str(one), p=f"{one.p:.2g}")
-    loop.note(turn, "turn closed", reason=turn.reason, base=turn.base_note)
-    return turn

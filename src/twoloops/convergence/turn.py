@@ -6,7 +6,7 @@ with the state. Killed anywhere, the turn goes on where it was.
 
 from msgspec.structs import replace
 
-from twoloops.convergence import stages, verifying
+from twoloops.convergence import releasing, stages, verifying
 from twoloops.convergence.loop import Loop
 from twoloops.convergence.stages import StageFunction
 from twoloops.convergence.state import STAGES, Stage, TurnState, Waiting
@@ -21,9 +21,9 @@ PERFORM: dict[Stage, StageFunction] = {
     "verify": verifying.verify,
     "confirm": stages.label,
     "judge": stages.judge,
-    "release": stages.release,
-    "roll out": stages.roll_out,
-    "publish back": stages.publish_back,
+    "release": releasing.release,
+    "roll out": releasing.roll_out,
+    "publish back": releasing.publish_back,
 }
 
 
