@@ -201,7 +201,10 @@ def test_measuring_fits_what_can_be_had_and_keeps_nothing(call, workspace) -> No
         (("--declare", "nowhere.toml"), "cannot read nowhere.toml"),
         (("--seeds", 3), "--seeds goes with  --hold LAYER"),
         (("--hold", "compute", "--shock", "closed"), "--shock goes without  --hold"),
-        (("--hold", "breath"), "--hold 'breath': choose one of open-bases"),
+        (("--hold", "breath", "--source", "x"), "--hold 'breath': choose one of open-bases"),
+        (("--hold", "compute"), "is not the folder of a replay, and a layer is held in a replay"),
+        (("--hold", "compute", "--declare", "a.toml"), "--declare goes without  --hold"),
+        (("--to", "China", "--hardware", "orin"), "is a country's two letters, as US: got 'China'"),
         (("--task", "x", "--shock", "closed", "--base", "y"), "x"),
     ],
 )

@@ -67,7 +67,11 @@ def test_bases_are_put_side_by_side_on_equal_data_and_nothing_is_written(arm):
     assert rows["strong"].front
     assert found.majority.value < rows["strong"].accuracy.value
     assert all(one.verdict_ms_p99 >= one.verdict_ms_p50 > 0 < one.file_mb for one in found.bases)
-    assert rows["strong"].value_ratio > rows["constant"].value_ratio
+    assert rows["strong"].value_ratio == pytest.approx(
+        100
+        * (rows["strong"].accuracy.value - found.majority.value)
+        / rows["strong"].usd_per_million
+    )
 
 
 def test_on_failures_bases_are_ranked_where_the_deployed_model_fails(arm):

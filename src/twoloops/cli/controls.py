@@ -121,9 +121,21 @@ def _hold(words: dict[str, Any], layer: str) -> None:
 
     folder = words["workspace"]
     source = words["source"]
-    if source is None:
-        is_replay = folder is not None and (folder / "replay.json").is_file()
-        source = str(folder) if is_replay else "excavators"
+    _refuse(
+        {f"--{name.replace('_', '-')}": words[name] or None for name in ("declare", "hardware")},
+        "goes without  --hold , which measures a replay",
+    )
+    if source is None and folder is not None:
+        from twoloops.records.errors import UserError
+
+        if not (folder / "replay.json").is_file():
+            raise UserError(
+                f"{folder} is not the folder of a replay, and a layer is held in a replay: name "
+                "one with --workspace, what to replay with --source, or give neither for the work "
+                "orders"
+            )
+        source = str(folder)
+    source = source or "excavators"
     holding.execute(
         layer,
         source,

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from twoloops.analysis.exhibits.collection import Collection
 
 PAGE, PICTURES = Path("exhibits.html"), Path("exhibits")
+MINE = Path("exhibits-mine.html")
 
 
 class Format(StrEnum):
@@ -38,7 +39,7 @@ def exhibits(
         metavar="PATH",
         show_default=False,
         help="The file, or for png the folder; - for stdout.  "
-        "[default: exhibits.html, exhibits/; md and json go to stdout]",
+        "[default: exhibits.html or exhibits-mine.html, exhibits/; md and json go to stdout]",
     ),
     countries: str | None = typer.Option(
         None,
@@ -77,7 +78,7 @@ def exhibits(
     if format is Format.png:
         _pictures(found, out or PICTURES)
     elif format is Format.html:
-        _page(found, out or PAGE)
+        _page(found, out or (MINE if mine else PAGE))
     else:
         _write(_text(found, format), out or Path("-"))
 
@@ -164,7 +165,11 @@ def _write(text: str, where: Path) -> None:
         typer.echo(text, nl=False)
         return
     try:
+        where = where.resolve()  # a link stays a link: what it leads to is written
         where.parent.mkdir(parents=True, exist_ok=True)
+        if where.exists() and not where.is_file():  # a device or a pipe is written to
+            where.write_text(text, encoding="utf-8", newline="\n")
+            return
         partial = where.with_name(f".{where.name}.{os.getpid()}.part")
         partial.write_text(text, encoding="utf-8", newline="\n")
         partial.replace(where)

@@ -118,7 +118,10 @@ def _try(loop: Loop, turn: TurnState, base: Base, terms: Terms) -> Tried:
     )
     if against := terms(candidate.model):
         return replace(made, outcome="terms", reason="; ".join(against))
-    evidence = evidence_of(loop, replace(turn, candidates=(candidate,)))
+    # What the turn asked to tell its own candidates apart serves those alone.
+    served = tuple(one for one in turn.verifying if one.base == name)
+    turn = replace(turn, candidates=(candidate,), verifying=served)
+    evidence = evidence_of(loop, turn)
     mine = evidence.candidate(candidate)
     made = _with_gain(made, evidence, mine, evidence.same_base(turn))
     verdict = judge_base(loop, turn, evidence, mine)

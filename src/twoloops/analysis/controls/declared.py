@@ -27,6 +27,8 @@ name = "models to the plant abroad"
 facts = { goods = "model", recipient_country = "CN" }
 """
 
+import difflib
+import re
 from pathlib import Path
 from typing import Literal
 
@@ -40,9 +42,10 @@ from twoloops.analysis.controls.system import (
     base_item,
     hardware_item,
 )
+from twoloops.atlas.contracts import UNKNOWN, terms
 from twoloops.atlas.contracts import teacher_terms as known_terms
-from twoloops.atlas.contracts import terms
 from twoloops.atlas.hardware import FORMULA_SOURCE, Device, device
+from twoloops.atlas.instruments import packaged
 from twoloops.records.errors import UserError
 
 Facts = dict[str, float | str | list[str]]
@@ -96,7 +99,7 @@ class Base(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     name: str
     publishers: list[str] = []
     licences: list[str] = []
-    weights: Literal["published", "unpublished"] = "published"
+    weights: Literal["published", "unpublished"] | None = None
 
 
 class Named(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -274,6 +277,35 @@ def _check(facts: Facts, where: str) -> None:
         raise UserError(
             f"{where}: no fact is called {', '.join(unknown)}; there are {', '.join(QUANTITIES)}"
         )
+    for name, value in facts.items():
+        for word in value if isinstance(value, list) else [value]:
+            if isinstance(word, str):
+                _check_word(name, word, where)
+
+
+def _check_word(name: str, word: str, where: str) -> None:
+    """Refuse a word that no criterion could ever meet because of how it is written."""
+    if word == UNKNOWN:
+        return
+    if name.endswith(("_country", "_headquarters", "_origin")):
+        if not re.fullmatch(r"[A-Z]{2}", word):
+            raise UserError(f"{where}: {name} is a country's two letters, as US: got {word!r}")
+    elif name.endswith("_listed") or name == "datacentre":
+        if word not in ("yes", "no"):
+            raise UserError(f"{where}: {name} is yes, no or {UNKNOWN}: got {word!r}")
+    else:
+        known = {
+            one
+            for row in packaged().conditions
+            if row.quantity == name
+            for one in row.equals.split("|")
+        }
+        near = difflib.get_close_matches(word, sorted(known), n=1, cutoff=0.75)
+        if near and near[0] != word:
+            raise UserError(
+                f"{where}: {name} {word!r} is no word of the criteria: did you mean {near[0]!r}? "
+                "Criteria are compared word for word"
+            )
 
 
 def _value(value: float | str | list[str]) -> Value:

@@ -138,7 +138,7 @@ def base_item(
     licences: Iterable[tuple[str, str]],
     *,
     what: str,
-    weights: str = "published",
+    weights: str | None = "published",
     known_from: str = "lineage",
 ) -> Item:
     """Return a base as an item; origins are looked up, unknown ones stay unknown.
@@ -148,11 +148,12 @@ def base_item(
         publishers: Of it and of what it was made from, nearest first.
         licences: Pairs of a name and the licence expression it is under, likewise.
         what: What it is; its publishers with their origins are added.
-        weights: `published`, `unpublished`, or `none` where nothing was learned.
+        weights: `published`, `unpublished`, or `none` where nothing was learned; `None` where
+            it is not known.
         known_from: Where that is known from.
     """
     own = tuple(dict.fromkeys(one.strip() for one in publishers if one.strip()))
-    facts: dict[str, Value] = {"weights": weights}
+    facts: dict[str, Value] = {} if weights is None else {"weights": weights}
     told = [what] if what else []
     if own:
         told.append(f"published by {', '.join(f'{one} ({origin(one)})' for one in own)}")

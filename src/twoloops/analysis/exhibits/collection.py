@@ -157,7 +157,11 @@ def _corrections(judged: Sequence[ClaimVerdict]) -> Table:
         Column("elsewhere", definition="what other sources say"),
     )
     note = "The same verdicts, with those that hold:  twoloops claims"
-    title = f"{len(rows)} statements of the article that other sources or its arithmetic correct"
+    differs = sum(row.cells[-1] == SAID["differs_by_definition"] for row in rows)
+    title = (
+        f"{len(rows)} statements of the article do not agree with others: {len(rows) - differs} "
+        f"are contradicted or fail their arithmetic, {differs} differ by definition"
+    )
     return Table("corrections", title, columns, tuple(rows), note)
 
 

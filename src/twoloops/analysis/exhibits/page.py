@@ -38,7 +38,11 @@ def page(collection: Collection) -> str:
     parts = [(one.id, one.title, _exhibit(one, numbers)) for one in collection.exhibits]
     if collection.corrections is not None:
         parts.append(
-            ("corrections", "Corrections", _table(collection.corrections, numbers, folded=False))
+            (
+                "corrections",
+                "Where the article and others differ",
+                _table(collection.corrections, numbers, folded=False),
+            )
         )
     parts.append(("sources", "Sources", _sources(collection.sources)))
     sections = join(

@@ -14,6 +14,8 @@ from twoloops.atlas.article import Event, events
 from twoloops.atlas.facts import Fact, facts
 from twoloops.atlas.series import Point, disclosures, points
 
+ARTICLE = "2026-03"
+"""Month of the article: what is younger it cannot have left out."""
 SAYS, OTHERS = "date in the article", "date in another source"
 SPANS = {
     "fall": ("09-22", "12-20"),
@@ -201,7 +203,9 @@ def _dates(article: Article, name: str) -> Table:
     for event in sorted(events(name), key=lambda one: _when(article, one)):
         found, _, source = _found(event)
         printed = article.text(event.claim) if event.claim else None
-        checked = article.checked(event.claim) if event.claim else "left out by the article"
+        younger = bool(found) and found[:7] > ARTICLE
+        absent = "younger than the article" if younger else "left out by the article"
+        checked = article.checked(event.claim) if event.claim else absent
         used = tuple(dict.fromkeys(one for one in (event.source, source) if one))
         cells = (event.event, printed, found or None, checked, event.note)
         remarks = article.remarks(event.claim) if event.claim else ()

@@ -81,6 +81,12 @@ def _told(own: Own, task: OwnTask) -> list[Note]:
         ),
         Note("definition", f"{name}: {matched(task)}", mine),
         Note("caution", f"{name}: {one.note}.", theirs),
+        Note(
+            "caution",
+            f"{name}: labels and escapes count at the costs kept with the task; where nobody has "
+            "said one, it is 1, and what follows from it is an example.",
+            mine,
+        ),
     ]
 
 
