@@ -1,5 +1,8 @@
 """What the exhibits of one's own loops are gathered from: a workspace, a replay's folder."""
 
+import contextlib
+import shutil
+import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 
@@ -101,3 +104,17 @@ def test_what_is_not_there_is_said(tmp_path: Path, replayed: Path) -> None:
     begin(tmp_path / "empty")
     with pytest.raises(UserError, match=r"has no task yet, .*task add NAME"):
         own(tmp_path / "empty")
+
+
+def test_a_broken_journal_is_marked_wherever_it_is_the_source(
+    replayed: Path, tmp_path: Path
+) -> None:
+    assert own(Path(), replayed).broken == ()
+    folder = tmp_path / "replay"
+    shutil.copytree(replayed, folder)
+    with contextlib.closing(sqlite3.connect(folder / replay.STORE / "catalog.db")) as catalog:
+        catalog.execute("UPDATE journal SET kind = 'other' WHERE sequence = 5")
+        catalog.commit()
+    assert own(Path(), folder).broken == ("fact 5 was changed: it has not the digest it had",)
+    titles = {source.title for one in mine(Path(), folder) for source in one.sources}
+    assert any("NOT whole: fact 5 was changed" in title for title in titles)

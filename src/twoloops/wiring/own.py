@@ -93,6 +93,7 @@ def _gather(store: Store, name: str, result: ReplayResult | None) -> Own:
         latest=last[0].recorded_at if last else None,
         replay=result,
         version=__version__,
+        broken=tuple(store.journal.verify()),
     )
 
 

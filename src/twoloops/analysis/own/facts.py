@@ -154,6 +154,7 @@ class Own(msgspec.Struct, frozen=True, kw_only=True):
         bases: Used or offered, by name.
         facts: Length of the journal.
         head: Digest of its last fact.
+        broken: What is wrong with the chain of the journal; empty when it is whole.
         latest: When that was recorded; `None` in an empty journal.
         replay: The figures of a replay; `None` for a workspace.
         version: Of twoloops.
@@ -168,3 +169,4 @@ class Own(msgspec.Struct, frozen=True, kw_only=True):
     latest: datetime | None
     replay: ReplayResult | None
     version: str
+    broken: tuple[str, ...] = ()

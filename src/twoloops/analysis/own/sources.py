@@ -14,11 +14,12 @@ def known(own: Own) -> dict[str, Source]:
     """Return one's own sources by id, beside those of the packaged tables."""
     when = day(own)
     whose = f"this {own.what}"
+    whole = "" if not own.broken else f"; NOT whole: {own.broken[0]}"
     mine = [
         Source(
             id=JOURNAL,
             publisher=whose,
-            title=f"journal of {own.name}, {own.facts:,} facts, head {short(own.head)}",
+            title=f"journal of {own.name}, {own.facts:,} facts, head {short(own.head)}{whole}",
             url="",
             published=when,
             licence="own",
