@@ -60,7 +60,9 @@ def _deployed(task: TaskStatus) -> str:
     if one is None:
         return "nothing yet"
     when = one.approved_at.isoformat(sep=" ", timespec="minutes")[:16]
-    return f"{short(one.model)} on {one.base}, of turn {one.turn} ({when} UTC)"
+    # An adopted model belongs to no turn of this workspace.
+    since = "adopted" if one.turn < 0 else f"of turn {one.turn}"
+    return f"{short(one.model)} on {one.base}, {since} ({when} UTC)"
 
 
 def _rate(now: Estimates, earlier: Estimates, key: str) -> str:
