@@ -43,7 +43,8 @@ def revoke(
             terminal.say(f"Task {one.task!r} is back on model {short(one.instead)}.")
     rests = [
         *(f"{one.kind} {short(one.digest)}  {one.title}" for one in done.descendants),
-        *(f"release of {short(one.model)}, task {one.task}, turn {one.turn}"
+        *(f"release of {short(one.model)}, task {one.task}, "
+          f"{'adopted' if one.turn < 0 else f'turn {one.turn}'}"
           for one in done.releases),
         *(f"edge {one.edge} ran {short(one.model)} on {one.last_seen:%Y-%m-%d %H:%M}"
           for one in done.edges),
