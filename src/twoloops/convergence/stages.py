@@ -237,8 +237,8 @@ def _contender(loop: Loop, turn: TurnState, dataset: Dataset, others: Sequence[B
 
     def loss(base: Base) -> float:
         made = loop.specialised(base, dataset)
-        # Best in the slice alone was tried: on the work orders that picks a base which is far
-        # worse elsewhere, and the gate refuses it turn after turn.
+        # The slice alone more often picks a base that is far worse elsewhere (tried on the work
+        # orders), which the gate then refuses turn after turn; with all items added, less often.
         extra = loss_on(loop, made, dataset, opened) if opened else 0.0
         return made.fitted.loss + extra
 
