@@ -43,11 +43,13 @@ def concatenate(bases: Sequence[Base]) -> Base:
     joined = onnx.GraphProto(name="base")
     steps: dict[bytes, Step] = {}
     assets: dict[Digest, str] = {}
+    domains: list[onnx.OperatorSetIdProto] = []
     ends = [f"p{index}.{EMBEDDING}" for index in range(len(bases))]
     for index, base in enumerate(bases):
         model = onnx.load_from_string(base.graph)
         preprocess, carried = read_metadata(model)
         assets |= carried
+        domains += model.opset_import
         _append(joined, model, f"p{index}.", _share(steps, preprocess, f"p{index}."))
     card = joined_card(cards)
     joined.node.append(onnx.helper.make_node("Concat", ends, [EMBEDDING], name="join", axis=1))
@@ -56,7 +58,7 @@ def concatenate(bases: Sequence[Base]) -> Base:
     joined.output.append(
         onnx.helper.make_tensor_value_info(EMBEDDING, onnx.TensorProto.FLOAT, ["n", card.dimension])
     )
-    return Base(card, seal(new_model(joined), to_properties(record, assets)))
+    return Base(card, seal(new_model(joined, domains), to_properties(record, assets)))
 
 
 def joined_card(cards: Sequence[BaseCard]) -> BaseCard:

@@ -104,13 +104,24 @@ class Sketch:
         return f"{self._prefix}{kind}{self._count}"
 
 
-def new_model(graph: onnx.GraphProto) -> onnx.ModelProto:
-    """Return a model of the one opset and IR version used everywhere."""
+def new_model(
+    graph: onnx.GraphProto, more: Sequence[onnx.OperatorSetIdProto] = ()
+) -> onnx.ModelProto:
+    """Return a model of the one opset and IR version used everywhere.
+
+    Args:
+        graph: What it computes.
+        more: Operator sets beside ONNX's own, such as those of quantised encoders.
+    """
+    others = {one.domain: one.version for one in more if one.domain not in ("", "ai.onnx")}
     return helper.make_model(
         graph,
         producer_name="twoloops",
         ir_version=IR_VERSION,
-        opset_imports=[helper.make_opsetid("", OPSET)],
+        opset_imports=[
+            helper.make_opsetid("", OPSET),
+            *(helper.make_opsetid(*pair) for pair in sorted(others.items())),
+        ],
     )
 
 

@@ -11,9 +11,9 @@ from pathlib import Path
 import onnx
 
 from twoloops.digital.base import Base
+from twoloops.digital.encoders.text import mean_of_tokens
 from twoloops.digital.graphs import (
     EMBEDDING,
-    TINY,
     Sketch,
     new_model,
     parameters,
@@ -120,11 +120,7 @@ def wrap(data: bytes, tokens: str) -> Base:
     states = graph.output[0].name
     sketch = Sketch("pool.")
     mask = sketch.node("Cast", f"{PREFIX}attention_mask", to=onnx.TensorProto.FLOAT)
-    kept = sketch.node("Mul", states, sketch.node("Unsqueeze", mask, sketch.ints(-1)))
-    total = sketch.node("ReduceSum", kept, sketch.ints(1), keepdims=0)
-    count = sketch.node("ReduceSum", mask, sketch.ints(1), keepdims=1)
-    mean = sketch.node("Div", total, sketch.node("Max", count, sketch.floats(TINY)))
-    unit = sketch.unit(mean)
+    unit = sketch.unit(mean_of_tokens(sketch, states, mask))
     sketch.nodes.append(
         onnx.helper.make_node("Identity", [unit], [EMBEDDING], name=f"n_{EMBEDDING}")
     )
