@@ -1,0 +1,238 @@
+"""The Hugging Face Hub, or a server that speaks as it does: search, newest revision, pull.
+
+`HF_ENDPOINT`, `HF_TOKEN`, `HF_HUB_OFFLINE` and the timeouts are huggingface_hub's own. Only files
+an encoder needs are fetched, never pickles and never code. A file that differs from the digest the
+Hub states for the pinned commit is thrown away.
+"""
+
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+from twoloops.digital.upstream import hub_files, kept
+from twoloops.digital.upstream.port import UNKNOWN, Found, Pull, Pulled, Query
+from twoloops.records.errors import TransientError, UserError
+from twoloops.records.task import Kind
+
+PREFIX = "hub:"
+TAGS: dict[Kind, tuple[str, ...]] = {
+    "text": ("sentence-similarity", "feature-extraction"),
+    "image": ("image-feature-extraction", "image-classification"),
+    "signal": ("time-series-forecasting",),
+}
+"""The Hub's tasks under which encoders of a kind are listed."""
+Shown = Literal["downloads", "gated", "lastModified", "pipeline_tag", "safetensors", "sha", "tags"]
+"""What is asked for of each repository that is found."""
+BUSY = (408, 429, 500, 502, 503, 504)
+MOST = 1_000
+
+
+class Hub:
+    """Hugging Face's Hub.
+
+    Args:
+        cache: Folder for what is pulled.
+        endpoint: Address; `None` for `HF_ENDPOINT` or the public one.
+        progress: Told in a sentence what is fetched.
+    """
+
+    def __init__(
+        self,
+        cache: Path,
+        endpoint: str | None = None,
+        progress: Callable[[str], None] | None = None,
+    ) -> None:
+        import huggingface_hub
+
+        if not sys.stderr.isatty():
+            huggingface_hub.utils.disable_progress_bars()  # type: ignore[attr-defined]
+        self._download = huggingface_hub.hf_hub_download
+        self._api = huggingface_hub.HfApi(endpoint=endpoint)
+        self._endpoint = endpoint
+        self._folder = cache / "hub"
+        self._tell = progress or (lambda _: None)
+
+    def search(self, query: Query) -> list[Found]:
+        """Return repositories that carry ONNX files, the most downloaded first."""
+        if not 1 <= query.limit <= MOST:
+            raise UserError(f"a search gives 1 to {MOST:,} answers, got {query.limit:,}")
+        filters = ["onnx", *([f"license:{query.licence.lower()}"] if query.licence else [])]
+        # The Hub reads whole numbers and K, M, B behind them.
+        size = f"max:{query.max_parameters}" if query.max_parameters else None
+        found: dict[str, Found] = {}
+        with _told("the search"):
+            for tag in TAGS[query.kind] if query.kind else (None,):
+                models = self._api.list_models(
+                    search=query.words or None,
+                    filter=filters,
+                    pipeline_tag=tag,
+                    num_parameters=size,
+                    sort="downloads",
+                    limit=query.limit,
+                    expand=list(get_args(Shown)),
+                )
+                found.update({one.id: _found(one) for one in models})
+        ordered = sorted(found.values(), key=lambda one: (-(one.downloads or 0), one.source))
+        return ordered[: query.limit]
+
+    def newest(self, name: str) -> str:
+        """Return the commit at the head of a repository's main branch."""
+        with _told(name):
+            return str(self._api.model_info(_repo(name), expand=["sha"]).sha)
+
+    def pull(self, name: str, revision: str | None = None, file: str | None = None) -> Pull:
+        """Bring the files an encoder needs, at one commit; what is whole here is not fetched again.
+
+        Args:
+            name: `owner/name`.
+            revision: Commit, branch or tag; `None` for the newest.
+            file: The ONNX file, where there are several.
+
+        Raises:
+            UserError: There is no such repository, revision or file, it is gated, or a file is not
+                what the Hub states of it.
+            TransientError: The Hub does not answer for now; run again and it goes on.
+        """
+        repo = _repo(name)
+        place = self._folder / repo.replace("/", "--")
+        if revision and (folder := kept.at(place, revision)):
+            there = kept.read(folder)
+            if file is None or file in {one.path for one in there.files}:
+                return Pull(folder, there)
+        with _told(f"{repo}@{revision}" if revision else repo, kept.revisions(place)):
+            info = self._api.model_info(repo, revision=revision, files_metadata=True)
+        commit = str(info.sha)
+        folder = place / commit
+        wanted = hub_files.choose(info.siblings or [], file, repo)
+        before = kept.read(folder) if kept.is_whole(folder) else None
+        if before is not None:
+            kept.unchanged(before, wanted, f"{PREFIX}{repo}@{commit}", folder)
+        held = {one.path for one in before.files} if before else set()
+        missing = [one for one in wanted if one.path not in held]
+        self._fetch(repo, commit, missing, folder)
+        said = Pulled(
+            source=f"{PREFIX}{repo}@{commit}",
+            name=repo,
+            publisher=repo.partition("/")[0],
+            revision=commit,
+            files=kept.merged(before, [hub_files.pulled(folder, one) for one in missing]),
+            licence=_tags(info).get("license", UNKNOWN),
+        )
+        kept.write(folder, said)
+        return Pull(folder, said)
+
+    def _fetch(self, repo: str, commit: str, files: list[hub_files.Wanted], folder: Path) -> None:
+        if not files:
+            return
+        size = sum(one.size or 0 for one in files)
+        self._tell(f"fetching {repo} at {commit[:8]} ({size / 1e6:,.1f} MB), once")
+        for one in files:
+            with _told(f"{one.path} of {repo}"):
+                self._download(
+                    repo, one.path, revision=commit, local_dir=folder, endpoint=self._endpoint
+                )
+            hub_files.check(folder / one.path, one, repo)
+        # What huggingface_hub notes for itself beside a download has times in it.
+        shutil.rmtree(folder / ".cache", ignore_errors=True)
+
+
+def _repo(name: str) -> str:
+    repo = name.removeprefix(PREFIX)
+    from huggingface_hub.errors import HFValidationError
+    from huggingface_hub.utils._validators import validate_repo_id
+
+    try:
+        validate_repo_id(repo)
+    except HFValidationError as error:
+        raise UserError(f"{repo!r} names no repository ({error}): give  hub:owner/name") from error
+    return repo
+
+
+def _tags(info: Any) -> dict[str, str]:
+    """Return the tags that have a key, as `license:mit`; the first of a key holds."""
+    found: dict[str, str] = {}
+    for tag in info.tags or ():
+        key, colon, value = str(tag).partition(":")
+        if colon:
+            found.setdefault(key, value)
+    return found
+
+
+def _found(info: Any) -> Found:
+    kinds = [kind for kind, tags in TAGS.items() if info.pipeline_tag in tags]
+    weights = getattr(info, "safetensors", None)
+    changed = getattr(info, "last_modified", None)
+    return Found(
+        source=f"{PREFIX}{info.id}",
+        kind=kinds[0] if kinds else None,
+        licence=_tags(info).get("license", UNKNOWN),
+        publisher=info.id.partition("/")[0] if "/" in info.id else UNKNOWN,
+        revision=info.sha or UNKNOWN,
+        parameters=weights.total if weights else None,
+        downloads=info.downloads,
+        updated=changed.date().isoformat() if changed else None,
+        gated=bool(info.gated),
+    )
+
+
+@contextmanager
+def _told(what: str, here: tuple[str, ...] = ()) -> Iterator[None]:
+    """Turn huggingface_hub's errors into ours: what happened, and what to do.
+
+    Args:
+        what: What was asked for.
+        here: Revisions that were pulled before and need no network.
+    """
+    import httpx2
+    from huggingface_hub import errors
+
+    offline = (
+        f"; pulled before and usable as they are: --revision {' or '.join(here)}" if here else ""
+    )
+    try:
+        yield
+    except errors.OfflineModeIsEnabled as error:
+        raise UserError(
+            f"{what}: offline mode is on (HF_HUB_OFFLINE): unset it where there is a network, or "
+            f"give a folder{offline}"
+        ) from error
+    except errors.GatedRepoError as error:
+        raise UserError(
+            f"{what}: its publisher asks for an agreement first: accept it on the Hub's page, then "
+            "set HF_TOKEN to a token of yours and run again"
+        ) from error
+    except errors.RevisionNotFoundError as error:
+        raise UserError(f"{what}: no such revision: give a commit, a branch or a tag") from error
+    except errors.RepositoryNotFoundError as error:
+        raise UserError(
+            f"{what}: no such repository, or a private one: look with  twoloops base search WORDS "
+            ", or set HF_TOKEN"
+        ) from error
+    except errors.LocalEntryNotFoundError as error:
+        raise TransientError(f"{what}: the Hub does not answer: run again{offline}") from error
+    except errors.EntryNotFoundError as error:
+        raise UserError(f"{what}: no such file at that revision") from error
+    except errors.HfHubHTTPError as error:
+        status = error.response.status_code if error.response is not None else 0
+        if status in (401, 403):
+            raise UserError(
+                f"{what}: the Hub refuses it ({status}): set HF_TOKEN to a token that may read it"
+            ) from error
+        if status in BUSY:
+            raise TransientError(f"{what}: the Hub says {status}, for now: run again") from error
+        raise UserError(f"{what}: the Hub says {status or error}: {_first(error)}") from error
+    except errors.FileMetadataError as error:
+        raise UserError(f"{what}: the server says too little of it: {_first(error)}") from error
+    except (httpx2.HTTPError, OSError) as error:
+        # Broken transfers come as an OSError of huggingface_hub's own; so does a full disk.
+        raise TransientError(
+            f"{what}: it did not come through ({_first(error)}): run again, set HF_ENDPOINT to a "
+            f"mirror, or give a folder{offline}"
+        ) from error
+
+
+def _first(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
