@@ -1,12 +1,11 @@
 """`exhibits refresh` and `exhibits changes` in a terminal."""
 
-import importlib.util
 import json
 import socket
 import sys
-from pathlib import Path
 
 import pytest
+from publishing import serving
 
 NAMES = (
     "epoch-all",
@@ -25,13 +24,8 @@ def publishing(monkeypatch, tmp_path):
     for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy", "HF_ENDPOINT"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("TWOLOOPS_CACHE", str(tmp_path / "cache"))
-    if "publishing" not in sys.modules:
-        path = Path(__file__).parents[1] / "wiring" / "publishing.py"
-        spec = importlib.util.spec_from_file_location("publishing", path)
-        sys.modules["publishing"] = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(sys.modules["publishing"])
     monkeypatch.setattr("twoloops.wiring.fetching.PAUSE", 0.0)
-    with sys.modules["publishing"].serving() as server:
+    with serving() as server:
         yield server
 
 

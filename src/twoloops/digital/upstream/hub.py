@@ -46,9 +46,10 @@ class Hub:
         progress: Callable[[str], None] | None = None,
     ) -> None:
         import huggingface_hub
+        from huggingface_hub import utils
 
         if not sys.stderr.isatty():
-            huggingface_hub.utils.disable_progress_bars()  # type: ignore[attr-defined]
+            utils.disable_progress_bars()  # type: ignore[attr-defined]
         self._download = huggingface_hub.hf_hub_download
         self._api = huggingface_hub.HfApi(endpoint=endpoint)
         self._endpoint = endpoint
@@ -141,11 +142,11 @@ class Hub:
 
 def _repo(name: str) -> str:
     repo = name.removeprefix(PREFIX)
+    from huggingface_hub import utils
     from huggingface_hub.errors import HFValidationError
-    from huggingface_hub.utils._validators import validate_repo_id
 
     try:
-        validate_repo_id(repo)
+        utils.validate_repo_id(repo)  # type: ignore[attr-defined]
     except HFValidationError as error:
         raise UserError(f"{repo!r} names no repository ({error}): give  hub:owner/name") from error
     return repo
@@ -189,50 +190,50 @@ def _told(what: str, here: tuple[str, ...] = ()) -> Iterator[None]:
     import httpx2
     from huggingface_hub import errors
 
-    offline = (
-        f"; pulled before and usable as they are: --revision {' or '.join(here)}" if here else ""
-    )
     try:
         yield
-    except errors.OfflineModeIsEnabled as error:
-        raise UserError(
-            f"{what}: offline mode is on (HF_HUB_OFFLINE): unset it where there is a network, or "
-            f"give a folder{offline}"
-        ) from error
-    except errors.GatedRepoError as error:
-        raise UserError(
-            f"{what}: its publisher asks for an agreement first: accept it on the Hub's page, then "
-            "set HF_TOKEN to a token of yours and run again"
-        ) from error
-    except errors.RevisionNotFoundError as error:
-        raise UserError(f"{what}: no such revision: give a commit, a branch or a tag") from error
-    except errors.RepositoryNotFoundError as error:
-        raise UserError(
-            f"{what}: no such repository, or a private one: look with  twoloops base search WORDS "
-            ", or set HF_TOKEN"
-        ) from error
-    except errors.LocalEntryNotFoundError as error:
-        raise TransientError(f"{what}: the Hub does not answer: run again{offline}") from error
-    except errors.EntryNotFoundError as error:
-        raise UserError(f"{what}: no such file at that revision") from error
-    except errors.HfHubHTTPError as error:
+    # Broken transfers come as an OSError of huggingface_hub's own; so does a full disk.
+    except (errors.HfHubHTTPError, httpx2.HTTPError, OSError) as error:
+        told = _said(error, what)
+        if here:
+            kept_here = " or ".join(here)
+            told = type(told)(f"{told}; pulled before, usable as it is: --revision {kept_here}")
+        raise told from error
+
+
+def _said(error: BaseException, what: str) -> UserError | TransientError:
+    from huggingface_hub import errors
+
+    if isinstance(error, errors.LocalEntryNotFoundError) and error.__cause__ is not None:
+        # The file is not here, and this is why it could not be fetched.
+        return _said(error.__cause__, what)
+    for kind, words in {
+        errors.OfflineModeIsEnabled: "offline mode is on (HF_HUB_OFFLINE): unset it where there is "
+        "a network, or give a folder",
+        errors.GatedRepoError: "its publisher asks for an agreement first: accept it on the Hub's "
+        "page, then set HF_TOKEN to a token of yours and run again",
+        errors.RevisionNotFoundError: "no such revision: give a commit, a branch or a tag",
+        errors.RepositoryNotFoundError: "no such repository, or a private one: look with  "
+        "twoloops base search WORDS , or set HF_TOKEN",
+        errors.EntryNotFoundError: "no such file at that revision",
+        errors.FileMetadataError: f"the server does not speak as the Hub does: {_first(error)}",
+    }.items():
+        if isinstance(error, kind):
+            return UserError(f"{what}: {words}")
+    if isinstance(error, errors.HfHubHTTPError):
         status = error.response.status_code if error.response is not None else 0
         if status in (401, 403):
-            raise UserError(
+            return UserError(
                 f"{what}: the Hub refuses it ({status}): set HF_TOKEN to a token that may read it"
-            ) from error
+            )
         if status in BUSY:
-            raise TransientError(f"{what}: the Hub says {status}, for now: run again") from error
-        raise UserError(f"{what}: the Hub says {status or error}: {_first(error)}") from error
-    except errors.FileMetadataError as error:
-        raise UserError(f"{what}: the server says too little of it: {_first(error)}") from error
-    except (httpx2.HTTPError, OSError) as error:
-        # Broken transfers come as an OSError of huggingface_hub's own; so does a full disk.
-        raise TransientError(
-            f"{what}: it did not come through ({_first(error)}): run again, set HF_ENDPOINT to a "
-            f"mirror, or give a folder{offline}"
-        ) from error
+            return TransientError(f"{what}: the Hub says {status}")
+        return UserError(f"{what}: the Hub says {status or 'no'}: {_first(error)}")
+    return TransientError(
+        f"{what}: it did not come through ({_first(error)}); another server is named by "
+        "HF_ENDPOINT, and a folder needs none"
+    )
 
 
-def _first(error: Exception) -> str:
+def _first(error: BaseException) -> str:
     return (str(error).strip().splitlines() or [type(error).__name__])[0][:200]

@@ -1,4 +1,4 @@
-"""What was pulled and is still here: a folder for each revision, beside it a record of its files."""
+"""What was pulled and is still here: a folder a revision, beside it a record of its files."""
 
 import os
 import tempfile
