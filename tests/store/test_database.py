@@ -61,7 +61,7 @@ def test_a_later_schema_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UserError) as caught:
         Store.open(tmp_path)
     assert str(caught.value) == (
-        "this workspace has schema version 7, and this twoloops understands versions up to 1: "
+        "this workspace has schema version 7, and this twoloops understands versions up to 2: "
         "upgrade twoloops"
     )
 

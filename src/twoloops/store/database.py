@@ -6,7 +6,18 @@ from datetime import UTC, datetime
 from itertools import islice
 from typing import Any, TypeVar
 
-from sqlalchemy import URL, Connection, Engine, Table, create_engine, event, insert, inspect, select
+from sqlalchemy import (
+    URL,
+    Connection,
+    Engine,
+    Table,
+    create_engine,
+    event,
+    insert,
+    inspect,
+    select,
+    update,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DatabaseError
 from sqlalchemy.pool import StaticPool
@@ -167,6 +178,18 @@ class Database:
             raise UserError(
                 f"this workspace has schema version {found}, and this twoloops understands "
                 f"versions up to {schema.VERSION}: upgrade twoloops"
+            )
+        if int(found) < schema.VERSION:
+            self._upgrade()
+
+    def _upgrade(self) -> None:
+        """Bring a catalog of an earlier version up to date: versions so far only added tables."""
+        with self.transaction() as connection:
+            schema.metadata.create_all(connection)
+            connection.execute(
+                update(schema.meta)
+                .where(schema.meta.c.name == "schema")
+                .values(value=str(schema.VERSION))
             )
 
 

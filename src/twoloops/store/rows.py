@@ -5,8 +5,9 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from twoloops.records.base import ModelCard
+from twoloops.records.base import BaseCard, ModelCard
 from twoloops.records.digests import Digest
+from twoloops.records.finding import Vetting
 from twoloops.records.gate import Verdict
 from twoloops.records.observation import Place
 
@@ -20,6 +21,19 @@ class StoredModel(msgspec.Struct, frozen=True):
     task: str
     turn: int
     card: ModelCard
+
+
+class StoredBase(msgspec.Struct, frozen=True):
+    """A base that was added: what is known of it, how it was vetted, where it came from."""
+
+    name: str
+    digest: Digest
+    source: str
+    shape: tuple[int, int] | None
+    card: BaseCard
+    vetting: Vetting
+    added_at: datetime
+    dropped_at: datetime | None
 
 
 class Release(msgspec.Struct, frozen=True):

@@ -21,8 +21,8 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-VERSION = 1
-"""Version of these tables; a catalog of a later one is not opened."""
+VERSION = 2
+"""Version of these tables; a catalog of a later one is not opened. 2 added `bases`."""
 
 INLINE_LIMIT = 64 * 1024
 """Inputs up to this many bytes lie in the catalog's own transaction, longer ones in blobs."""
@@ -146,6 +146,19 @@ models = Table(
     PrimaryKeyConstraint("task", "digest"),
 )
 Index("models_by_dataset", models.c.dataset)
+
+bases = Table(
+    "bases",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("digest", Text, ForeignKey("inputs.digest"), nullable=False),
+    Column("source", Text, nullable=False),
+    Column("shape", Text),
+    Column("card", Text, nullable=False),
+    Column("vetting", Text, nullable=False),
+    Column("added_at", Text, nullable=False),
+    Column("dropped_at", Text),  # NULL: offered
+)
 
 releases = Table(
     "releases",

@@ -11,6 +11,7 @@ from sqlalchemy import URL
 from twoloops.records.digests import Digest
 from twoloops.records.errors import UserError
 from twoloops.store.arrivals import Marks, Quarantine
+from twoloops.store.bases import Bases
 from twoloops.store.blobs import Blobs, FolderBlobs, MemoryBlobs
 from twoloops.store.database import Database
 from twoloops.store.datasets import Datasets
@@ -47,6 +48,7 @@ class Store:
         self.datasets = Datasets(database)
         self.models = Models(database, self.inputs)
         self.releases = Releases(database)
+        self.bases = Bases(database, self.inputs)
         self.turns = Turns(database)
         self.evidence = Evidence(database)
         self.marks = Marks(database)
