@@ -35,10 +35,18 @@ class Workbench:
         offers: What arrives from upstream.
         cache: Folder for what bases fetch or convert.
         encoder: Remembers embeddings.
+        dropped: What is no longer offered, and can be had for the models that stand on it.
     """
 
-    def __init__(self, offers: Sequence[Offer], cache: Path, encoder: Encoder | None = None):
+    def __init__(
+        self,
+        offers: Sequence[Offer],
+        cache: Path,
+        encoder: Encoder | None = None,
+        dropped: Sequence[Offer] = (),
+    ):
         self.offers = {offer.name: offer for offer in offers}
+        self._dropped = {offer.name: offer for offer in dropped}
         self.encoder = encoder or Encoder()
         self._cache = cache
         self._loaded: dict[str, Base | str] = {}
@@ -65,10 +73,10 @@ class Workbench:
     def load(self, name: str) -> Base | str:
         """Return an offered base, or in one sentence why it cannot be had."""
         if name not in self._loaded:
-            known = name in self.offers
+            offer = self.offers.get(name) or self._dropped.get(name)
             self._loaded[name] = (
-                try_load(self.offers[name], self._cache)
-                if known
+                try_load(offer, self._cache)
+                if offer
                 else f"{name} is not available: nothing of that name is offered upstream"
             )
         return self._loaded[name]

@@ -273,14 +273,7 @@ def candidate_of(loop: Loop, turn: TurnState, dataset: Dataset, base: Base) -> C
     data = contender.made.model(contender.threshold)
     digest = loop.store.models.put(data, card, turn.number)
     graph = loop.store.lineage
-    for ancestor in reversed(base.card.lineage):
-        graph.node(f"ancestor:{ancestor.name}", "ancestor", ancestor.name)
-    graph.node(base.digest, "base", base.card.name)
-    child = base.digest
-    for ancestor in base.card.lineage:
-        graph.edge(child, f"ancestor:{ancestor.name}", ancestor.relation)
-        if not base.card.parts:  # a chain; the ancestors of several parts all stand beside it
-            child = f"ancestor:{ancestor.name}"
+    graph.base(base.digest, base.card)
     graph.node(digest, "model", f"{loop.task.name} turn {turn.number} on {base.card.name}")
     graph.edge(digest, base.digest, "specialised from")
     graph.edge(digest, dataset.digest, "learned from")

@@ -7,6 +7,7 @@ from graphlib import CycleError, TopologicalSorter
 import msgspec
 from sqlalchemy import CTE, Column, func, literal, select
 
+from twoloops.records.base import BaseCard
 from twoloops.records.digests import Digest
 from twoloops.records.errors import UserError
 from twoloops.records.observation import Observation
@@ -46,6 +47,22 @@ class Lineage:
             self._database.insert_absent(
                 lineage_edges, [{"child": child, "parent": parent, "relation": relation}]
             )
+
+    def base(self, digest: Digest, card: BaseCard) -> None:
+        """Add a base with the ancestors that its card states.
+
+        Raises:
+            UserError: The card states a past that contradicts what is here.
+        """
+        with self._database.transaction():
+            for ancestor in reversed(card.lineage):
+                self.node(f"ancestor:{ancestor.name}", "ancestor", ancestor.name)
+            self.node(digest, "base", card.name)
+            child = digest
+            for ancestor in card.lineage:
+                self.edge(child, f"ancestor:{ancestor.name}", ancestor.relation)
+                if not card.parts:  # a chain; the ancestors of several parts all stand beside it
+                    child = f"ancestor:{ancestor.name}"
 
     def find(self, digest: Digest) -> Node | None:
         """Return a node, or `None`."""

@@ -165,7 +165,7 @@ def _base(store: Store, task: Task, model: StoredModel) -> BaseCard | None:
     adopted = store.evidence.history(task.name, f"{ADOPTED}: {model.digest}", Sidecar)
     if adopted:
         return next(reversed(adopted.values())).base
-    bench = workbench(task)
+    bench = workbench(task, store)
     first = bench.first(task)
     base: Base | str = first if model.card.base == first.card.name else bench.load(model.card.base)
     return None if isinstance(base, str) else base.card

@@ -184,14 +184,12 @@ def _own(
 def _cards(store: Store) -> dict[Digest, BaseCard]:
     """Return the cards of the bases in the lineage that can be had, by digest."""
     wanted = {node.title for node in store.lineage.nodes() if node.kind == "base"}
-    # A workspace's own added bases, where this store keeps any.
-    added = getattr(store, "bases", None)
-    found: dict[Digest, BaseCard] = {one.digest: one.card for one in added.all()} if added else {}
+    found: dict[Digest, BaseCard] = {one.digest: one.card for one in store.bases.all()}
     for task in store.tasks.all():
-        bench = workbench(task)
+        bench = workbench(task, store)
         first = bench.first(task)
         found[first.digest] = first.card
-        for name in sorted(wanted & set(bench.offers)):
+        for name in sorted((wanted & set(bench.offers)) - {one.name for one in store.bases.all()}):
             base = bench.load(name)
             if not isinstance(base, str):
                 found[base.digest] = base.card

@@ -87,7 +87,7 @@ def _gather(store: Store, name: str, result: ReplayResult | None) -> Own:
         name=name,
         what="workspace" if result is None else "replay",
         tasks=tasks,
-        bases=_bases(tasks),
+        bases=_bases(tasks, store),
         facts=facts,
         head=head,
         latest=last[0].recorded_at if last else None,
@@ -214,11 +214,11 @@ def _period(seen: list[Observation], otherwise: str) -> str:
     return first if first == last else f"{first} to {last}"
 
 
-def _bases(tasks: Iterable[OwnTask]) -> tuple[OwnBase, ...]:
+def _bases(tasks: Iterable[OwnTask], store: Store) -> tuple[OwnBase, ...]:
     """Return every base that a task stands on, has tried, or is offered."""
     found: dict[str, OwnBase] = {}
     for own in tasks:
-        bench = workbench(own.task)
+        bench = workbench(own.task, store)
         first = bench.first(own.task)
         offers = {name: offer.available_from_turn for name, offer in bench.offers.items()}
         names = [first.card.name, *(model.card.base for model in own.models), *offers]

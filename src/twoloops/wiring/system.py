@@ -165,7 +165,7 @@ def _cards(store: Store, task: Task) -> Iterator[tuple[str, BaseCard | str]]:
     names = dict.fromkeys(model.card.base for model in store.models.of_task(task.name))
     if not names:
         return
-    bench = workbench(task)
+    bench = workbench(task, store)
     first = bench.first(task)
     for name in names:
         found = first if name == first.card.name else bench.load(name)
@@ -179,7 +179,7 @@ def _bases(store: Store, task: Task, result: ReplayResult | None) -> TaskBases:
         above = store.lineage.ancestors(card.base_digest)
         names = (card.base, *card.base.split("+"), *(node.title for node in above))
         ancestry[card.base] = tuple(dict.fromkeys(names))
-    bench = workbench(task)
+    bench = workbench(task, store)
     return TaskBases(
         task=task.name,
         labels=store.labels.count(task.name),

@@ -8,10 +8,13 @@ from pathlib import Path
 
 from twoloops.convergence.loop import Loop, Workbench
 from twoloops.convergence.workspace_turn import policy_of
-from twoloops.digital.catalogue import upstream
+from twoloops.digital.base import Base
+from twoloops.digital.catalogue import Offer, first_base, upstream
+from twoloops.digital.concatenate import concatenate
 from twoloops.records.task import Task
 from twoloops.store.fetch import default_cache
 from twoloops.store.lock import Holder, workspace_lock
+from twoloops.store.rows import StoredBase
 from twoloops.store.workspace import CATALOG, Store
 
 OnWait = Callable[[Holder | None], None]
@@ -63,11 +66,35 @@ def reading(folder: Path) -> Store:
     return Store.open(folder, create=False)
 
 
-def workbench(task: Task) -> Workbench:
-    """Return the bases of a task's kind, dated as they become available upstream."""
-    return Workbench(upstream(task.kind, task.shape), default_cache())
+def workbench(task: Task, store: Store | None = None) -> Workbench:
+    """Return the bases of a task's kind, dated as they become available upstream.
+
+    Args:
+        task: The task.
+        store: The workspace whose own added bases are offered too, from the first turn; alone and
+            beside the built-in features.
+    """
+    offers = list(upstream(task.kind, task.shape))
+    dropped: list[Offer] = []
+    for one in store.bases.all() if store is not None else ():
+        if (one.card.input, one.shape) == (task.kind, task.shape):
+            assert store is not None
+            (offers if one.dropped_at is None else dropped).extend(_own(store, one, task))
+    return Workbench(offers, default_cache(), dropped=dropped)
+
+
+def _own(store: Store, kept: StoredBase, task: Task) -> tuple[Offer, Offer]:
+    def alone(_: Path) -> Base:
+        return Base(kept.card, store.bases.graph(kept.digest))
+
+    first = first_base(task.kind, task.shape)
+    beside = f"{first.card.name}+{kept.name}"
+    return (
+        Offer(kept.name, 0, alone),
+        Offer(beside, 0, lambda cache: concatenate([first, alone(cache)])),
+    )
 
 
 def loop(store: Store, task: Task) -> Loop:
     """Return a task's two loops under the policy kept beside it."""
-    return Loop(store, task.name, policy_of(store, task.name), workbench(task), now)
+    return Loop(store, task.name, policy_of(store, task.name), workbench(task, store), now)

@@ -15,19 +15,23 @@ class Files:
 
     Args:
         folder: Where they lie.
-        pinned: What was looked at; nothing else is read.
+        pinned: What was looked at, named from the folder; nothing else is read.
+        below: The folder in it that an encoder's files are named from; empty for itself.
     """
 
-    def __init__(self, folder: Path, pinned: Iterable[PinnedFile]) -> None:
-        self._folder = folder
-        self._pinned = {one.path: one for one in pinned}
+    def __init__(self, folder: Path, pinned: Iterable[PinnedFile], below: str = "") -> None:
+        start = f"{below}/" if below not in ("", ".") else ""
+        self._folder = folder / below
+        self._pinned = {
+            one.path.removeprefix(start): one for one in pinned if one.path.startswith(start)
+        }
 
     def __contains__(self, path: str) -> bool:
         return path in self._pinned
 
     def of_kind(self, kind: str) -> list[str]:
         """Return the paths of a kind, the shortest first."""
-        found = [one.path for one in self._pinned.values() if one.kind == kind]
+        found = [path for path, one in self._pinned.items() if one.kind == kind]
         return sorted(found, key=lambda path: (path.count("/"), len(path), path))
 
     def read(self, path: str) -> bytes:

@@ -102,7 +102,7 @@ class Hub:
         if revision and (folder := kept.at(place, revision)):
             there = kept.read(folder)
             if file is None or file in {one.path for one in there.files}:
-                return Pull(folder, there)
+                return Pull(folder, there, file=file)
         with _told(f"{repo}@{revision}" if revision else repo, kept.revisions(place)):
             info = self._api.model_info(repo, revision=revision, files_metadata=True)
         commit = str(info.sha)
@@ -123,7 +123,7 @@ class Hub:
             licence=_tags(info).get("license", UNKNOWN),
         )
         kept.write(folder, said)
-        return Pull(folder, said)
+        return Pull(folder, said, file=file)
 
     def _fetch(self, repo: str, commit: str, files: list[hub_files.Wanted], folder: Path) -> None:
         if not files:

@@ -1,5 +1,7 @@
 """What an upstream is asked and what it answers, wherever it is."""
 
+from dataclasses import dataclass
+from importlib.metadata import Distribution
 from pathlib import Path
 from typing import Protocol
 
@@ -92,16 +94,23 @@ class Pulled(msgspec.Struct, frozen=True):
     licence: str = UNKNOWN
 
 
-class Pull(msgspec.Struct, frozen=True):
+@dataclass(frozen=True)
+class Pull:
     """A pull that is whole.
 
     Args:
         folder: Where the files lie.
         said: Of what they are.
+        below: The folder in it that an encoder's files are named from; empty for itself.
+        file: The name of the ONNX file, where it was chosen.
+        packages: The installed packages they belong to.
     """
 
     folder: Path
     said: Pulled
+    below: str = ""
+    file: str | None = None
+    packages: tuple[Distribution, ...] = ()
 
 
 class Upstream(Protocol):

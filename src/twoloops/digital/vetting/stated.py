@@ -52,6 +52,30 @@ class Stated(NamedTuple):
     complete: bool = False
 
 
+def joined(first: Stated | None, rest: Stated) -> Stated:
+    """Return what is stated in two places, the first one's word before the other's.
+
+    The licence is the exception: a folder's own card goes with its files, so it comes before what
+    a catalogue says of them.
+    """
+    if first is None:
+        return rest
+    own = rest if rest.licence != UNKNOWN else first
+
+    def known(one: str, other: str) -> str:
+        return one if one != UNKNOWN else other
+
+    return Stated(
+        licence=own.licence,
+        where=own.where,
+        publisher=known(first.publisher, rest.publisher),
+        origin=known(first.origin, rest.origin),
+        revision=known(first.revision, rest.revision),
+        lineage=first.lineage or rest.lineage,
+        complete=first.complete or rest.complete,
+    )
+
+
 def of_card(card: BaseCard) -> Stated:
     """Return what a base's own card states."""
     parts = card.parts or (card.name,)

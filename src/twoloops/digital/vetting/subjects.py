@@ -10,6 +10,7 @@ from typing import NamedTuple, get_args
 from twoloops.digital.base import Base
 from twoloops.digital.catalogue import first_base, upstream
 from twoloops.digital.packaged import efficientnet, minilm
+from twoloops.digital.vetting.stated import Stated
 from twoloops.records.errors import UserError
 from twoloops.records.task import Kind
 
@@ -41,12 +42,14 @@ class Subject(NamedTuple):
         path: A file or a folder.
         packages: Installed packages.
         known: A base known by name.
+        stated: What its upstream states of a folder; it goes before what the folder's card does.
     """
 
     name: str
     path: Path | None = None
     packages: tuple[Distribution, ...] = ()
     known: Known | None = None
+    stated: Stated | None = None
 
 
 def known_bases() -> dict[str, Known]:

@@ -24,7 +24,7 @@ from twoloops.digital.vetting.pickles import inspect_pickle
 from twoloops.digital.vetting.private import Copy, of_kind
 from twoloops.digital.vetting.safetensors import inspect_safetensors
 from twoloops.digital.vetting.scanner import scan
-from twoloops.digital.vetting.stated import Stated, of_card, of_folder, of_package
+from twoloops.digital.vetting.stated import Stated, joined, of_card, of_folder, of_package
 from twoloops.digital.vetting.subjects import Subject
 from twoloops.records.digests import digest_record
 from twoloops.records.errors import TransientError, UserError
@@ -110,7 +110,8 @@ def _gather(subject: Subject, folder: Path, book: Book) -> Gathered:
         copy = Copy(folder, book)
         if subject.path.is_dir():
             copy.take_folder(subject.path)
-            return Gathered(copy, of_folder(folder, copy.files), installed=False)
+            found = of_folder(folder, copy.files)
+            return Gathered(copy, joined(subject.stated, found), installed=False)
         copy.take_file(subject.path.parent, subject.path.name)
         _take_named(copy, subject.path, book)
         return Gathered(copy, Stated(), installed=False)

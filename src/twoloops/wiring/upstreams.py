@@ -1,0 +1,70 @@
+"""Which upstream a word means, and a search over those there are."""
+
+from collections.abc import Callable
+from importlib.metadata import PackageNotFoundError, distribution
+from pathlib import Path
+
+from twoloops.digital.upstream.folders import PREFIX as FOLDER
+from twoloops.digital.upstream.folders import Folders
+from twoloops.digital.upstream.hub import PREFIX as HUB
+from twoloops.digital.upstream.hub import Hub
+from twoloops.digital.upstream.packages import PREFIX as PACKAGE
+from twoloops.digital.upstream.packages import Packages
+from twoloops.digital.upstream.port import Found, Query, Upstream
+from twoloops.digital.vetting.subjects import known_bases
+from twoloops.records.errors import TransientError, UserError
+from twoloops.store.fetch import default_cache
+
+Tell = Callable[[str], None]
+
+
+def upstream_of(word: str, tell: Tell = lambda _: None) -> tuple[Upstream, str]:
+    """Return the upstream that a source names, and the name there.
+
+    Args:
+        word: `hub:owner/name`, `package:name`, `folder:path`; or one of these without its prefix.
+        tell: Told in a sentence what is fetched.
+
+    Raises:
+        UserError: It names none.
+    """
+    prefix, colon, name = word.partition(":")
+    if colon and f"{prefix}:" == HUB:
+        return Hub(default_cache(), progress=tell), name
+    if colon and f"{prefix}:" == PACKAGE:
+        return Packages(), name
+    if colon and f"{prefix}:" == FOLDER:
+        return Folders(), name
+    if word in known_bases():
+        raise UserError(
+            f"{word!r} comes with twoloops and is offered to every task of its kind already: see  "
+            f"twoloops base compare TASK {word}"
+        )
+    if Path(word).expanduser().exists():
+        return Folders(), word
+    if word.count("/") == 1:
+        return Hub(default_cache(), progress=tell), word
+    try:
+        distribution(word)
+    except (PackageNotFoundError, ValueError) as error:
+        raise UserError(
+            f"{word!r} names no base: give  hub:OWNER/NAME ,  package:NAME  or  folder:PATH ; look "
+            "for one with  twoloops base search WORDS"
+        ) from error
+    return Packages(), word
+
+
+def search(query: Query, *, hub: bool = True) -> tuple[list[Found], Exception | None]:
+    """Return what fits, installed packages first; and why the Hub could not be asked, if so.
+
+    Args:
+        query: What is looked for.
+        hub: Whether to ask the Hub.
+    """
+    found = Packages().search(query)
+    if not hub:
+        return found, None
+    try:
+        return [*found, *Hub(default_cache()).search(query)], None
+    except (UserError, TransientError) as error:
+        return found, error
