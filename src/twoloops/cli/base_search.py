@@ -65,9 +65,10 @@ def _size(text: str | None) -> int | None:
 def _print(found: "list[Found]", *, searched_hub: bool) -> None:
     if found:
         table = terminal.table(
-            "source", "kind", "licence", "parameters", "downloads", "revision", right=(3, 4)
+            "source", "kind", "licence", "size", "downloads", "revision", right=(3, 4)
         )
-        table.columns[0].no_wrap = True  # it is typed again
+        for column in (0, 2, 5):
+            table.columns[column].no_wrap = True  # they are typed again
         for one in found:
             table.add_row(
                 one.source,

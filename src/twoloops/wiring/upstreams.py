@@ -1,5 +1,6 @@
 """Which upstream a word means, and a search over those there are."""
 
+import re
 from collections.abc import Callable
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
@@ -16,6 +17,8 @@ from twoloops.records.errors import TransientError, UserError
 from twoloops.store.fetch import default_cache
 
 Tell = Callable[[str], None]
+LINK = re.compile(r"^https://huggingface\.co/(?=[^/]+/[^/]+$)")
+"""A page's address, as it is copied out of a browser."""
 
 
 def upstream_of(word: str, tell: Tell = lambda _: None) -> tuple[Upstream, str]:
@@ -28,6 +31,7 @@ def upstream_of(word: str, tell: Tell = lambda _: None) -> tuple[Upstream, str]:
     Raises:
         UserError: It names none.
     """
+    word = LINK.sub(HUB, word)
     prefix, colon, name = word.partition(":")
     if colon and f"{prefix}:" == HUB:
         return Hub(default_cache(), progress=tell), name
@@ -38,7 +42,7 @@ def upstream_of(word: str, tell: Tell = lambda _: None) -> tuple[Upstream, str]:
     if word in known_bases():
         raise UserError(
             f"{word!r} comes with twoloops and is offered to every task of its kind already: see  "
-            f"twoloops base compare TASK {word}"
+            f"twoloops base compare TASK --bases {word}"
         )
     if Path(word).expanduser().exists():
         return Folders(), word

@@ -194,7 +194,8 @@ def _output(graph: onnx.GraphProto, prefix: str) -> str:
 def _pooled(sketch: Sketch, states: str, attention: str, pooling: str) -> str:
     """Turn hidden states (n, tokens, d) into (n, d), padding left out."""
     if pooling == "cls":
-        return sketch.node("Gather", states, sketch.constant(_zero()), axis=1)
+        first = sketch.node("Gather", states, sketch.ints(0), axis=1)
+        return sketch.node("Squeeze", first, sketch.ints(1))
     mask = sketch.node("Cast", attention, to=onnx.TensorProto.FLOAT)
     column = sketch.node("Unsqueeze", mask, sketch.ints(-1))
     if pooling == "max":
@@ -212,9 +213,3 @@ def mean_of_tokens(sketch: Sketch, states: str, mask: str) -> str:
     total = sketch.node("ReduceSum", kept, sketch.ints(1), keepdims=0)
     count = sketch.node("ReduceSum", mask, sketch.ints(1), keepdims=1)
     return sketch.node("Div", total, sketch.node("Max", count, sketch.floats(TINY)))
-
-
-def _zero() -> Any:
-    import numpy as np
-
-    return np.array(0, dtype=np.int64)
