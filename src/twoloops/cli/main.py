@@ -34,12 +34,14 @@ from twoloops.cli import (  # noqa: E402 - likewise
     task,
     turn,
     verify,
+    watch,
     workspace,
 )
 
 SERVER = {
     "altair",
     "httpx2",
+    "huggingface_hub",
     "model_prices",
     "onnx",
     "pyarrow",
@@ -100,6 +102,7 @@ def application() -> typer.Typer:
         export,
         lineage,
         rebase,
+        watch,
         publish,
         verify,
         adopt,

@@ -85,7 +85,7 @@ def add(
     vetting = look(pull, at)
     base = made(pull, vetting, name)
     with writing(folder, wait=wait, on_wait=on_wait) as store:
-        return _keep(store, base, vetting, pull.said.source, at)
+        return _keep(store, base, vetting, _source(pull, file), at)
 
 
 def look(pull: Pull, at: datetime) -> Vetting:
@@ -193,6 +193,11 @@ def _keep(store: Store, base: Base, vetting: Vetting, source: str, at: datetime)
                 },
             )
     return Added(kept, new)
+
+
+def _source(pull: Pull, file: str | None) -> str:
+    """Return where a base came from, with the file where one was asked for."""
+    return f"{pull.said.source}#{file}" if file else pull.said.source
 
 
 def _plain(name: str) -> str:

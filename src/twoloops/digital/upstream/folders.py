@@ -1,10 +1,11 @@
 """A folder on this machine as an upstream: what was exported, copied or downloaded by hand."""
 
+from collections.abc import Iterable
 from pathlib import Path
 
-from twoloops.digital.upstream.port import UNKNOWN, Found, Pull, Pulled, Query
+from twoloops.digital.upstream.port import UNKNOWN, Found, GoneError, Pull, Pulled, Query
 from twoloops.digital.vetting.limits import DEFAULT
-from twoloops.records.digests import digest_bytes, digest_record
+from twoloops.records.digests import Digest, digest_bytes, digest_record
 from twoloops.records.errors import UserError
 
 PREFIX = "folder:"
@@ -23,8 +24,8 @@ class Folders:
         files = sorted(path for path in folder.rglob("*") if path.is_file())
         if len(files) > DEFAULT.files:
             raise UserError(f"{folder} has {len(files):,} files: give one with the encoder alone")
-        return digest_record(
-            [(one.relative_to(folder).as_posix(), digest_bytes(one.read_bytes())) for one in files]
+        return revision_of(
+            (one.relative_to(folder).as_posix(), digest_bytes(one.read_bytes())) for one in files
         )
 
     def pull(self, name: str, revision: str | None, file: str | None) -> Pull:
@@ -40,9 +41,14 @@ class Folders:
         return Pull(folder, said)
 
 
+def revision_of(files: Iterable[tuple[str, Digest]]) -> str:
+    """Return the revision of a folder with these files (path below it, digest)."""
+    return digest_record(sorted(files))
+
+
 def _folder(name: str) -> Path:
     path = Path(name.removeprefix(PREFIX)).expanduser()
     if not path.is_dir():
         what = "is a file" if path.exists() else "is not there"
-        raise UserError(f"{path} {what}: give the folder with the ONNX file and its tokenizer")
+        raise GoneError(f"{path} {what}: give the folder with the ONNX file and its tokenizer")
     return path.resolve()

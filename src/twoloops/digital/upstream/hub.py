@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 from twoloops.digital.upstream import hub_files, kept
-from twoloops.digital.upstream.port import UNKNOWN, Found, Pull, Pulled, Query
+from twoloops.digital.upstream.port import UNKNOWN, Found, GoneError, Pull, Pulled, Query
 from twoloops.records.errors import TransientError, UserError
 from twoloops.records.task import Kind
 
@@ -219,7 +219,10 @@ def _said(error: BaseException, what: str) -> UserError | TransientError:
         errors.FileMetadataError: f"the server does not speak as the Hub does: {_first(error)}",
     }.items():
         if isinstance(error, kind):
-            return UserError(f"{what}: {words}")
+            gone = (errors.RepositoryNotFoundError, errors.RevisionNotFoundError)
+            # A gated repository is there, though its error is a kind of "not found".
+            absent = issubclass(kind, gone) and kind is not errors.GatedRepoError
+            return (GoneError if absent else UserError)(f"{what}: {words}")
     if isinstance(error, errors.HfHubHTTPError):
         status = error.response.status_code if error.response is not None else 0
         if status in (401, 403):

@@ -3,7 +3,7 @@
 from importlib.metadata import Distribution, PackageNotFoundError, distribution, distributions
 from pathlib import Path, PurePosixPath
 
-from twoloops.digital.upstream.port import UNKNOWN, Found, Pull, Pulled, Query
+from twoloops.digital.upstream.port import UNKNOWN, Found, GoneError, Pull, Pulled, Query
 from twoloops.digital.vetting.stated import of_package
 from twoloops.records.errors import UserError
 
@@ -77,7 +77,7 @@ def _installed(name: str) -> Distribution:
     try:
         return distribution(bare)
     except (PackageNotFoundError, ValueError) as error:
-        raise UserError(f"no package {bare!r} is installed: run  pip install {bare}") from error
+        raise GoneError(f"no package {bare!r} is installed: run  pip install {bare}") from error
 
 
 def _encoders(package: Distribution) -> list[str]:

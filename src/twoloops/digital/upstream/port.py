@@ -8,9 +8,14 @@ from typing import Protocol
 import msgspec
 
 from twoloops.records.digests import Digest
+from twoloops.records.errors import UserError
 from twoloops.records.task import Kind
 
 UNKNOWN = "unknown"
+
+
+class GoneError(UserError):
+    """What was asked for is not there, or not any more."""
 
 
 class Query(msgspec.Struct, frozen=True):

@@ -1,0 +1,179 @@
+"""Watch the upstreams of a workspace's bases: what is newer there, and what is gone."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+import msgspec
+
+from twoloops.convergence.rebase import Tried
+from twoloops.digital.catalogue import first_base
+from twoloops.digital.upstream.folders import PREFIX as FOLDER
+from twoloops.digital.upstream.folders import revision_of
+from twoloops.digital.upstream.port import GoneError
+from twoloops.records.errors import TransientError, UserError
+from twoloops.store.rows import StoredBase
+from twoloops.wiring.bases import add
+from twoloops.wiring.rebasing import rebase_tasks
+from twoloops.wiring.upstreams import Tell, upstream_of
+from twoloops.wiring.workspace import OnWait, reading
+
+State = Literal["same", "newer", "gone", "not asked", "refused"]
+
+
+class Source(NamedTuple):
+    """Where a base came from, taken apart.
+
+    Attributes:
+        place: Without the revision: `hub:owner/name`, `folder:path`, `package:name`.
+        file: The ONNX file that was asked for, or `None`.
+    """
+
+    place: str
+    file: str | None
+
+
+class Watched(msgspec.Struct, frozen=True):
+    """One upstream of a workspace.
+
+    Args:
+        source: Without the revision.
+        base: The base added last from it.
+        held: Its revision.
+        newest: The newest there, or `None` where that is not known.
+        state: `newer` there than here, the `same`, `gone` from there, `not asked` for now, or
+            newer and `refused` when it was to be added.
+        why: What the upstream or the vetting said, where it is not plain.
+        added: The base that was added, if one was.
+        tried: What re-basing on it came to.
+    """
+
+    source: str
+    base: str
+    held: str
+    newest: str | None
+    state: State
+    why: str = ""
+    added: str | None = None
+    tried: tuple[Tried, ...] = ()
+
+
+def watch(
+    folder: Path,
+    *,
+    adding: bool = False,
+    rebasing: bool = False,
+    wait: float = 10.0,
+    on_wait: OnWait | None = None,
+    tell: Tell = lambda _: None,
+) -> tuple[Watched, ...]:
+    """Ask the upstream of every base that is offered, once each.
+
+    Args:
+        folder: The workspace.
+        adding: Whether to add what is newer.
+        rebasing: Whether to try it on every task of its kind too.
+        wait: Seconds to wait for another writer.
+        on_wait: Told once who that is.
+        tell: Told in a sentence what is done.
+
+    Returns:
+        One row a source. An upstream that fails does not keep others from being asked.
+
+    Raises:
+        UserError: There is no workspace.
+    """
+    with reading(folder) as store:
+        every = store.bases.all()
+    sources: dict[Source, list[StoredBase]] = {}
+    for one in sorted(every, key=lambda one: one.added_at):
+        sources.setdefault(source_of(one), []).append(one)
+    rows = []
+    for source, kept in sources.items():
+        if all(one.dropped_at is not None for one in kept):
+            continue
+        row = _asked(source, kept, tell)
+        if row.state == "newer" and (adding or rebasing):
+            row = _brought(folder, row, source, wait, on_wait, tell)
+        if row.added and rebasing:
+            row = _tried(folder, row, wait, on_wait, tell)
+        rows.append(row)
+    return tuple(rows)
+
+
+def source_of(kept: StoredBase) -> Source:
+    """Take a source apart.
+
+    >>> class Kept: source = "hub:acme/tiny@0123#onnx/model_int8.onnx"
+    >>> source_of(Kept())
+    Source(place='hub:acme/tiny', file='onnx/model_int8.onnx')
+    """
+    if kept.source.startswith(FOLDER):
+        # Any character may be in a path; a file stands behind the last mark only if asked for.
+        place, mark, file = kept.source.rpartition("#")
+        return Source(place, file) if mark and file.endswith(".onnx") else Source(kept.source, None)
+    whole, _, file = kept.source.partition("#")
+    return Source(whole.partition("@")[0].partition("==")[0], file or None)
+
+
+def _asked(source: Source, kept: Sequence[StoredBase], tell: Tell) -> Watched:
+    last = kept[-1]
+    held = [_held(source, one) for one in kept]
+    row = Watched(source.place, last.name, held[-1], None, "same")
+    tell(f"asking {source.place}")
+    try:
+        upstream, name = upstream_of(source.place, tell)
+        newest = upstream.newest(name)
+    except GoneError as error:
+        return msgspec.structs.replace(row, state="gone", why=str(error))
+    except (UserError, TransientError) as error:
+        return msgspec.structs.replace(row, state="not asked", why=str(error))
+    return msgspec.structs.replace(row, newest=newest, state="same" if newest in held else "newer")
+
+
+def _held(source: Source, kept: StoredBase) -> str:
+    """Return the revision that a base was made from, as its upstream names revisions."""
+    if source.place.startswith(FOLDER):
+        return revision_of((one.path, one.digest) for one in kept.vetting.files)
+    return kept.card.revision
+
+
+def _brought(
+    folder: Path, row: Watched, source: Source, wait: float, on_wait: OnWait | None, tell: Tell
+) -> Watched:
+    revision = None if source.place.startswith(FOLDER) else row.newest
+    try:
+        done = add(
+            folder,
+            source.place,
+            revision=revision,
+            file=source.file,
+            wait=wait,
+            on_wait=on_wait,
+            tell=tell,
+        )
+    except UserError as error:
+        return msgspec.structs.replace(row, state="refused", why=str(error))
+    except TransientError as error:
+        return msgspec.structs.replace(row, state="not asked", why=str(error))
+    return msgspec.structs.replace(row, added=done.base.name)
+
+
+def _tried(folder: Path, row: Watched, wait: float, on_wait: OnWait | None, tell: Tell) -> Watched:
+    """Try a new base on every task it fits, alone and beside the built-in features."""
+    assert row.added is not None
+    with reading(folder) as store:
+        new = store.bases.get(row.added)
+        fits = [
+            task.name
+            for task in store.tasks.all()
+            if (task.kind, task.shape) == (new.card.input, new.shape)
+        ]
+    if not fits:
+        return row
+    first = first_base(new.card.input, new.shape).card.name
+    tried: list[Tried] = []
+    for name in (new.name, f"{first}+{new.name}"):
+        tell(f"trying {name} on {', '.join(fits)}")
+        tried += rebase_tasks(folder, name, fits, wait=wait, on_wait=on_wait)
+    return msgspec.structs.replace(row, tried=tuple(tried))
