@@ -11,6 +11,7 @@ from twoloops.digital.base import Base
 from twoloops.digital.encoders.encoder import Said, encoder
 from twoloops.digital.encoders.files import Files
 from twoloops.digital.graphs import read_metadata
+from twoloops.digital.upstream.folders import revision_of
 from twoloops.digital.upstream.port import UNKNOWN, Pull
 from twoloops.digital.vetting.stated import Stated
 from twoloops.digital.vetting.subjects import Subject
@@ -121,7 +122,9 @@ def made(pull: Pull, vetting: Vetting, name: str | None) -> Base:
         UserError: Nothing here can prepare its input, or it does not do what a base must.
     """
     own = [one.licence for one in vetting.terms if one.whose == "the base"]
-    revision = pull.said.revision if pull.said.revision != UNKNOWN else short(vetting.content)
+    revision = pull.said.revision
+    if revision == UNKNOWN:
+        revision = short(revision_of((one.path, one.digest) for one in vetting.files))
     said = Said(
         name=name
         or f"{_plain(pull.said.name)}@{revision[:12] if '.' in revision else revision[:8]}",
