@@ -82,7 +82,8 @@ def test_the_file_that_was_asked_for_is_asked_for_again(workspace, hub):
 
 def test_a_newer_one_that_vetting_refuses(workspace, hub):
     bases.add(workspace, "hub:acme/tiny")
-    hub.repos["acme/tiny"].trees.append({**OLD, "onnx/model.onnx": b"\x80\x04cos\nsystem\n(S'x'\ntR."})
+    payload = b"\x80\x04cos\nsystem\n(S'x'\ntR."
+    hub.repos["acme/tiny"].trees.append({**OLD, "onnx/model.onnx": payload})
     (row,) = watching.watch(workspace, adding=True)
     assert row.state == "refused"
     assert "nothing of it was run or kept" in row.why
