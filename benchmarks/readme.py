@@ -320,6 +320,24 @@ def rebases() -> str:
     return table(head, lines)
 
 
+def rebased() -> str:
+    """Return what became of other bases, in short."""
+    rows = read("rebase")
+    if not rows:
+        return missing("rebase")
+    lines = [
+        [
+            f"{row['stream']}: {row['before']} → {row['base']}",
+            f"{100 * row['gain']:+.1f} ({100 * row['interval'][0]:+.1f} … "
+            f"{100 * row['interval'][1]:+.1f})",
+            row["outcome"],
+        ]
+        for row in rows
+        if "candidate" in row
+    ]
+    return table(["stream, base tried", "gain on the rest, points", "gate"], lines)
+
+
 def lineage() -> str:
     """Say how long questions about lineage take."""
     found = read("lineage")
@@ -416,7 +434,7 @@ BLOCKS: dict[str, Callable[..., str]] = {
     function.__name__: function
     for function in (
         thesis, four_arms, loops, signs, reasons, gate, edge, footprint, selection, naive_loop,
-        new_fault, lineage, rebases, claims, article, example,
+        new_fault, lineage, rebased, rebases, claims, article, example,
     )
 } | readme_gate.BLOCKS  # fmt: skip
 
