@@ -16,12 +16,16 @@ BASES: Any = typer.Option(
 ON: Any = typer.Option(
     "everything", "--on", help="Rank on all labels, or on those where the deployed model fails."
 )
+CHART: Any = typer.Option(
+    None, "--chart", metavar="FILE", help="Draw accuracy over price: .png or .svg."
+)
 
 
 def compare(
     task: str | None = typer.Argument(None, help="The task.  [default: the only one]"),
     bases: str = BASES,
     on: Literal["everything", "failures"] = ON,
+    chart: Path = CHART,
     workspace: Path = options.WORKSPACE,
     json: bool = options.JSON,
 ) -> None:
@@ -31,8 +35,11 @@ def compare(
     Nothing is written or released: twoloops turn  and its gate do that.
     """
     from twoloops.convergence.compare import compare as put
+    from twoloops.records.errors import UserError
     from twoloops.wiring.workspace import loop, reading
 
+    if chart is not None and chart.suffix.lower() not in (".png", ".svg"):
+        raise UserError(f"--chart takes a file that ends in .png or .svg, got {chart}")
     names = [name.strip() for name in (bases or "").split(",") if name.strip()]
     with reading(workspace) as store:
         chosen = options.task_of(store, task)
@@ -42,10 +49,29 @@ def compare(
             on_failures=on == "failures",
             on_base=lambda name: terminal.say(f"trying {name} …", err=True),
         )
+    if chart is not None:
+        _draw(found, chart)
     if json:
         terminal.emit(found)
     else:
         _print(found)
+
+
+def _draw(found: "Comparison", path: Path) -> None:
+    from twoloops.analysis.comparison import drawn
+    from twoloops.analysis.exhibits.picture import png, svg
+    from twoloops.records.errors import UserError
+    from twoloops.wiring.replay import write
+
+    picture = drawn(found)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write(path, png(picture) if path.suffix.lower() == ".png" else svg(picture).encode())
+    except OSError as error:
+        raise UserError(
+            f"cannot write {path}: {error.strerror}; name a file you may write"
+        ) from error
+    terminal.say(f"Drawn in {path}.", err=True)
 
 
 def _print(found: "Comparison") -> None:
