@@ -9,7 +9,9 @@ import pytest
 from hub_server import Repo, serving
 from tiny_encoders import WIDTH, text_encoder, text_onnx, window_onnx
 
+from twoloops.digital.concatenate import joined_card
 from twoloops.digital.features.ngrams import char_ngrams
+from twoloops.digital.publish.model_card import base_models
 from twoloops.edge.graph import Graph
 from twoloops.records.base import ModelCard
 from twoloops.records.dataset import Dataset
@@ -110,6 +112,9 @@ def test_from_the_hub_with_its_revision_publisher_and_past(workspace, monkeypatc
     card = second.card
     assert (card.publisher, card.licence, card.revision) == ("acme", "MIT", new)
     assert [one.name for one in card.lineage] == ["acme/mother"]
+    # A published model's card names what it stands on directly, and not that one's mother.
+    assert base_models(card) == ["acme/tiny"]
+    assert base_models(joined_card([char_ngrams().card, card])) == ["acme/tiny"]
     assert card.dimension == WIDTH
 
 

@@ -77,6 +77,7 @@ def joined_card(cards: Sequence[BaseCard]) -> BaseCard:
         lineage=tuple(step for card in cards for step in card.lineage),
         parts=tuple(part for card in cards for part in (card.parts or (card.name,))),
         sparse=leading_sparse(cards),
+        sources=tuple(_distinct([source for card in cards for source in card.sources])),
     )
 
 

@@ -44,6 +44,8 @@ class BaseCard(msgspec.Struct, frozen=True):
         revision: What pins it: a package version or a code version.
         lineage: Its ancestors, nearest first.
         parts: The names it concatenates.
+        sources: Where it, or its parts, were published: `hub:owner/name`; empty where that is said
+            by no place others can reach.
         sparse: How many leading dimensions are non-negative counts (features whose weight a
             recipe may learn); 0 where none.
     """
@@ -61,6 +63,7 @@ class BaseCard(msgspec.Struct, frozen=True):
     lineage: tuple[Ancestor, ...] = ()
     parts: tuple[str, ...] = ()
     sparse: int = 0
+    sources: tuple[str, ...] = ()
 
 
 class ModelCard(msgspec.Struct, frozen=True):

@@ -12,6 +12,7 @@ from twoloops.digital.encoders.encoder import Said, encoder
 from twoloops.digital.encoders.files import Files
 from twoloops.digital.graphs import read_metadata
 from twoloops.digital.upstream.folders import revision_of
+from twoloops.digital.upstream.hub import PREFIX as HUB
 from twoloops.digital.upstream.port import UNKNOWN, Pull
 from twoloops.digital.vetting.stated import Stated
 from twoloops.digital.vetting.subjects import Subject
@@ -133,6 +134,7 @@ def made(pull: Pull, vetting: Vetting, name: str | None) -> Base:
         origin=vetting.origins[0].country if vetting.origins else UNKNOWN,
         revision=revision,
         lineage=vetting.lineage,
+        source=pull.said.source.partition("@")[0] if pull.said.source.startswith(HUB) else None,
     )
     return encoder(Files(pull.folder, vetting.files, pull.below), said, pull.file)
 

@@ -32,6 +32,7 @@ class Said:
         origin: The publisher's country, or `unknown`.
         revision: What pins it.
         lineage: Its ancestors, nearest first.
+        source: Where it was published, where others can reach that.
     """
 
     name: str
@@ -40,6 +41,7 @@ class Said:
     origin: str
     revision: str
     lineage: tuple[Ancestor, ...] = ()
+    source: str | None = None
 
 
 def encoder(files: Files, said: Said, path: str | None = None) -> Base:
@@ -90,6 +92,7 @@ def encoder(files: Files, said: Said, path: str | None = None) -> Base:
         origin=said.origin,
         revision=said.revision,
         lineage=said.lineage,
+        sources=(said.source,) if said.source else (),
     )
     return Base(card, seal(made, properties))
 

@@ -21,6 +21,7 @@ HUB_NAME = re.compile(r"[\w.-]+/[\w.-]+")
 YAML_WORDS = {"yes", "no", "on", "off", "true", "false", "null", "y", "n"}
 """YAML 1.1 reads these as truth values or nothing."""
 
+HUB = "hub:"
 FINETUNED = "finetune/"
 """Recipes that change the base's own weights. The hub's `base_model_relation` is `adapter`,
 `merge`, `quantized` or `finetune`: a head beside a frozen encoder is none of these, and
@@ -46,6 +47,8 @@ def base_models(base: BaseCard | None) -> list[str]:
         return []
     if base.kind == "open model" and HUB_NAME.fullmatch(base.name):
         return [base.name]
+    if published := [one.removeprefix(HUB) for one in base.sources if one.startswith(HUB)]:
+        return published
     named = [one.name for one in base.lineage if HUB_NAME.fullmatch(one.name)]
     # A chain has its nearest first; the ancestors of several parts all stand beside one another.
     return named if base.parts else named[:1]
