@@ -1,5 +1,6 @@
 """A server on loopback that speaks the Hub's endpoints, with repositories made by the tests."""
 
+import base64
 import hashlib
 import json
 import re
@@ -66,6 +67,7 @@ class HubServer(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), Handler)
         self.repos = {one.name: one for one in repos}
         self.faults = Faults()
+        self.large: dict[str, bytes] = {}
 
     @property
     def url(self) -> str:
@@ -104,6 +106,68 @@ class Handler(BaseHTTPRequestHandler):
     def do_HEAD(self) -> None:
         self._answer(body=False)
 
+    def do_POST(self) -> None:
+        size = int(self.headers.get("Content-Length", "0"))
+        self._write(urlsplit(self.path).path, self.rfile.read(size))
+
+    def do_PUT(self) -> None:
+        size = int(self.headers.get("Content-Length", "0"))
+        data = self.rfile.read(size)
+        self.server.large[hashlib.sha256(data).hexdigest()] = data
+        self._send(200, b"")
+
+    def _write(self, path: str, body: bytes) -> None:
+        """Make a repository, say how files go up, take them, commit them."""
+        self.server.faults.seen[f"POST {path}"] += 1
+        if path == "/api/validate-yaml":
+            return self._json({"errors": [], "warnings": []})
+        if not self.headers.get("Authorization"):
+            return self._send(401, b'{"error":"Invalid username or password."}')
+        if path == "/api/repos/create":
+            asked = json.loads(body)
+            name = f"{asked['organization']}/{asked['name']}"
+            there = name in self.server.repos
+            private = asked.get("visibility") == "private"
+            if not there:
+                self.server.repos[name] = Repo(name, [{".gitattributes": b""}], private=private)
+            url = {"url": f"{self.server.url}/{name}", "name": name, "id": name}
+            return self._json(url, status=409 if there else 200)
+        if match := re.fullmatch(r"/api/models/([^/]+/[^/]+)/preupload/main", path):
+            names = [one["path"] for one in json.loads(body)["files"]]
+            rows = [
+                {
+                    "path": name,
+                    "uploadMode": "lfs" if is_large(name) else "regular",
+                    "shouldIgnore": False,
+                }
+                for name in names
+            ]
+            return self._json({"files": rows})
+        if re.fullmatch(r"/[^/]+/[^/]+\.git/info/lfs/objects/batch", path):
+            rows = [
+                {**one, "actions": {"upload": {"href": f"{self.server.url}/up/{one['oid']}"}}}
+                for one in json.loads(body)["objects"]
+            ]
+            return self._json({"transfer": "basic", "objects": rows})
+        if match := re.fullmatch(r"/api/models/([^/]+/[^/]+)/commit/main", path):
+            return self._commit(self.server.repos[match[1]], body)
+        return self._send(404, b"{}")
+
+    def _commit(self, repo: Repo, body: bytes) -> None:
+        tree = dict(repo.trees[-1])
+        for line in body.splitlines():
+            row = json.loads(line)
+            value = row["value"]
+            if row["key"] == "file":
+                tree[value["path"]] = base64.b64decode(value["content"])
+            elif row["key"] == "lfsFile":
+                tree[value["path"]] = self.server.large[value["oid"]]
+            elif row["key"] == "deletedFile":
+                tree.pop(value["path"], None)
+        repo.trees.append(tree)
+        url = f"{self.server.url}/{repo.name}/commit/{repo.commit()}"
+        self._json({"commitUrl": url, "commitOid": repo.commit(), "success": True})
+
     def do_GET(self) -> None:
         self._answer(body=True)
 
@@ -119,6 +183,12 @@ class Handler(BaseHTTPRequestHandler):
             return self._send(faults.status, b'{"error":"busy"}', {"Retry-After": "0"})
         if path == "/api/models":
             return self._search(query)
+        if match := re.fullmatch(r"/api/models/([^/]+/[^/]+)/tree/main", path):
+            rows = [
+                {"type": "file", "path": name, "size": len(data), "oid": blob_id(data)}
+                for name, data in self.server.repos[match[1]].trees[-1].items()
+            ]
+            return self._json(rows)
         if match := re.fullmatch(r"/api/models/([^/]+/[^/]+)(?:/revision/([^/]+))?", path):
             return self._info(match[1], match[2] or "main", blobs="blobs" in query)
         if match := re.fullmatch(r"/([^/]+/[^/]+)/resolve/([^/]+)/(.+)", path):
@@ -158,6 +228,8 @@ class Handler(BaseHTTPRequestHandler):
             "tags": list(repo.tags),
             "pipeline_tag": repo.task,
             "downloads": repo.downloads,
+            "downloadsAllTime": 3 * repo.downloads,
+            "childrenModelCount": 2,
             "gated": "manual" if repo.gated else False,
             "lastModified": "2026-05-04T10:00:00.000Z",
             "safetensors": {"parameters": {"F32": repo.parameters}, "total": repo.parameters},
@@ -243,9 +315,11 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.flush()
         self.close_connection = True
 
-    def _json(self, content: object, headers: dict[str, str] | None = None) -> None:
+    def _json(
+        self, content: object, headers: dict[str, str] | None = None, status: int = 200
+    ) -> None:
         data = json.dumps(content).encode()
-        self._send(200, data, {"Content-Type": "application/json", **(headers or {})})
+        self._send(status, data, {"Content-Type": "application/json", **(headers or {})})
 
     def _send(
         self, status: int, data: bytes, headers: dict[str, str] | None = None, *, body: bool = True

@@ -45,15 +45,15 @@ def hub(monkeypatch: pytest.MonkeyPatch):
 
 def test_a_new_commit_is_seen_and_brought_in(workspace, hub):
     first = bases.add(workspace, "hub:acme/tiny").base
-    (row,) = watching.watch(workspace)
+    (row,) = watching.watch(workspace).watched
     repo = hub.repos["acme/tiny"]
     assert (row.base, row.held, row.state) == (first.name, repo.commit(0), "same")
     repo.trees.append(NEW)
-    (row,) = watching.watch(workspace)
+    (row,) = watching.watch(workspace).watched
     assert (row.newest, row.state, row.added) == (repo.commit(1), "newer", None)
-    (row,) = watching.watch(workspace, adding=True)
+    (row,) = watching.watch(workspace, adding=True).watched
     assert row.added == f"acme/tiny@{repo.commit(1)[:8]}"
-    (row,) = watching.watch(workspace, adding=True)
+    (row,) = watching.watch(workspace, adding=True).watched
     assert (row.base, row.state) == (f"acme/tiny@{repo.commit(1)[:8]}", "same")
     with Store.open(workspace, create=False) as store:
         assert {one.name for one in store.bases.all()} == {first.name, row.base}
@@ -62,7 +62,7 @@ def test_a_new_commit_is_seen_and_brought_in(workspace, hub):
 def test_a_rebase_is_tried_alone_and_beside_the_features(workspace, hub):
     bases.add(workspace, "hub:acme/tiny")
     hub.repos["acme/tiny"].trees.append(NEW)
-    (row,) = watching.watch(workspace, rebasing=True)
+    (row,) = watching.watch(workspace, rebasing=True).watched
     assert [(one.base, one.outcome) for one in row.tried] == [
         (row.added, "waits"),  # no turn has frozen a dataset yet
         (f"builtin/char-ngram+{row.added}", "waits"),
@@ -75,7 +75,7 @@ def test_the_file_that_was_asked_for_is_asked_for_again(workspace, hub):
     hub.repos["acme/tiny"].trees[:] = [other]
     bases.add(workspace, "hub:acme/tiny", file="onnx/model_int8.onnx")
     hub.repos["acme/tiny"].trees.append(newer)
-    (row,) = watching.watch(workspace, adding=True)
+    (row,) = watching.watch(workspace, adding=True).watched
     with Store.open(workspace, create=False) as store:
         assert store.bases.get(row.added).source.endswith("#onnx/model_int8.onnx")
 
@@ -84,7 +84,7 @@ def test_a_newer_one_that_vetting_refuses(workspace, hub):
     bases.add(workspace, "hub:acme/tiny")
     payload = b"\x80\x04cos\nsystem\n(S'x'\ntR."
     hub.repos["acme/tiny"].trees.append({**OLD, "onnx/model.onnx": payload})
-    (row,) = watching.watch(workspace, adding=True)
+    (row,) = watching.watch(workspace, adding=True).watched
     assert row.state == "refused"
     assert "nothing of it was run or kept" in row.why
     with Store.open(workspace, create=False) as store:
@@ -94,7 +94,7 @@ def test_a_newer_one_that_vetting_refuses(workspace, hub):
 def test_a_repository_that_was_withdrawn(workspace, hub):
     kept = bases.add(workspace, "hub:acme/tiny").base
     del hub.repos["acme/tiny"]
-    (row,) = watching.watch(workspace, adding=True)
+    (row,) = watching.watch(workspace, adding=True).watched
     assert (row.state, row.newest) == ("gone", None)
     with Store.open(workspace, create=False) as store:
         assert store.bases.graph(kept.digest)
@@ -107,7 +107,7 @@ def test_one_that_does_not_answer_keeps_no_other_from_being_asked(workspace, hub
     bases.add(workspace, "hub:acme/tiny")
     bases.add(workspace, str(tmp_path / "folder"))
     hub.faults.busy = 100
-    states = {row.source.partition(":")[0]: row.state for row in watching.watch(workspace)}
+    states = {row.source.partition(":")[0]: row.state for row in watching.watch(workspace).watched}
     assert states == {"hub": "not asked", "folder": "same"}
 
 
@@ -117,14 +117,14 @@ def test_a_folder_is_newer_when_a_file_changes(workspace, tmp_path):
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
         (folder / path).write_bytes(data)
     first = bases.add(workspace, str(folder)).base
-    assert watching.watch(workspace)[0].state == "same"
+    assert watching.watch(workspace).watched[0].state == "same"
     (folder / "onnx/model.onnx").write_bytes(text_onnx(3))
-    (row,) = watching.watch(workspace, adding=True)
+    (row,) = watching.watch(workspace, adding=True).watched
     assert row.state == "newer"
     assert row.added not in (None, first.name)
-    assert watching.watch(workspace)[0].state == "same"
+    assert watching.watch(workspace).watched[0].state == "same"
     shutil.rmtree(folder)
-    assert watching.watch(workspace)[0].state == "gone"
+    assert watching.watch(workspace).watched[0].state == "gone"
     for name in (first.name, row.added):
         bases.drop(workspace, name)
-    assert watching.watch(workspace) == ()
+    assert watching.watch(workspace).watched == ()

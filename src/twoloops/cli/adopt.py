@@ -8,7 +8,9 @@ from twoloops.cli import options, terminal
 
 
 def adopt(
-    folder: Path = typer.Argument(metavar="DIR", help="A folder that  twoloops publish  wrote."),
+    folder: Path = typer.Argument(
+        metavar="DIR", help="A folder that  twoloops publish  wrote, or hub:OWNER/NAME[@COMMIT]."
+    ),
     task: str = typer.Option(
         metavar="NAME", help="Its task here; one that is not there is made after the publisher's."
     ),
@@ -32,6 +34,7 @@ def adopt(
     from twoloops.records.digests import short
     from twoloops.records.errors import UserError
     from twoloops.wiring import adopting
+    from twoloops.wiring.upstreams import published
     from twoloops.wiring.workspace import writing
 
     _check_name(task)
@@ -40,8 +43,10 @@ def adopt(
             "a person's release needs both  --deploy  and  --reason TEXT : say why it is deployed, "
             "or leave both out to keep the model only"
         )
+    # Pulled before the workspace is locked: a download may take long.
+    there = published(str(folder), lambda words: terminal.say(f"{words} …", err=True))
     with writing(workspace, wait=wait, on_wait=terminal.told) as store:
-        done = adopting.adopt(store, folder, task, public=key, reason=reason.strip())
+        done = adopting.adopt(store, there, task, public=key, reason=reason.strip())
     if json:
         terminal.emit(done)
         return

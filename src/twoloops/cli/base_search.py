@@ -42,7 +42,7 @@ def search(
     from twoloops.wiring.upstreams import search as look
 
     query = Query(" ".join(words or ()), kind, licence, _size(max_size), limit)
-    found, missing = look(query, hub=not here)
+    found, missing = look(query, online=not here)
     if json:
         terminal.emit({"found": found, "missing": str(missing) if missing else None})
     else:

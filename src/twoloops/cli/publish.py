@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from twoloops.cli import options, terminal
+from twoloops.cli.watch import used
 
 if TYPE_CHECKING:
     from twoloops.records.finding import Purpose
 
+HUB = "hub:"
 FOR: Any = typer.Option(
     "publish", "--for", metavar="PURPOSE", help="internal, publish or distribute."
 )
@@ -32,7 +34,9 @@ def publish(
     model: str | None = typer.Argument(
         None, help="`deployed`, or the first digits of a model's digest."
     ),
-    folder: Path | None = typer.Argument(None, metavar="DIR", help="The folder to write."),
+    folder: Path | None = typer.Argument(
+        None, metavar="DIR", help="The folder to write, or hub:OWNER/NAME."
+    ),
     purpose: str = FOR,
     key: Path | None = KEY,
     no_sign: bool = typer.Option(False, "--no-sign", help="Leave it unsigned."),
@@ -41,6 +45,9 @@ def publish(
     dataset: str = DATASET,
     publisher: str = typer.Option("", metavar="NAME", help="Who publishes it."),
     new_key: Path | None = NEW_KEY,
+    private: bool = typer.Option(
+        False, "--private", help="On the Hub: make a repository private, if it is made."
+    ),
     listed: bool = typer.Option(False, "--list", help="List what was published, and no more."),
     task: str | None = options.TASK,
     force: bool = typer.Option(False, "--force", help="Replace an earlier published folder."),
@@ -54,7 +61,7 @@ def publish(
     named and nothing is written. Anybody checks the folder with  twoloops verify DIR .
     """
     from twoloops.records.errors import UserError
-    from twoloops.wiring import exporting, publishing
+    from twoloops.wiring import exporting, publishing, upstreams
     from twoloops.wiring.workspace import reading, writing
 
     if new_key is not None:
@@ -82,18 +89,25 @@ def publish(
     )
     with writing(workspace, wait=wait, on_wait=terminal.told) as store:
         chosen = options.task_of(store, task) if model == "deployed" else None
-        done = publishing.publish(store, exporting.find(store, model, chosen), folder, asked)
+        found = exporting.find(store, model, chosen)
+        if str(folder).startswith(HUB):
+            there = upstreams.hub(lambda words: terminal.say(f"{words} …", err=True))
+            done = publishing.publish_to_hub(
+                store, found, str(folder), asked, there, private=private
+            )
+        else:
+            done = publishing.publish(store, found, folder, asked)
     if json:
         terminal.emit(done)
         return
     signed = "signed" if done.signed else "not signed"
-    terminal.say(f"Wrote {', '.join(done.files)} to {folder}, {signed}, under {done.licence}.")
+    terminal.say(f"Wrote {', '.join(done.files)} to {done.folder}, {signed}, under {done.licence}.")
     if done.obligations:
         terminal.say(f"What goes with it, for {done.purpose!r}, stands in NOTICE:")
         for one in done.obligations:
             terminal.say(f"- {one}")
     terminal.say("Anybody checks it with")
-    terminal.command(f"twoloops verify {folder}" + (" --key PUBLIC" if done.signed else ""))
+    terminal.command(f"twoloops verify {done.folder}" + (" --key PUBLIC" if done.signed else ""))
 
 
 def _purpose(name: str) -> "Purpose":
@@ -128,6 +142,8 @@ def _print_list(found: Any, *, json: bool) -> None:
         table = terminal.table("published", "task", "model", "for", "licence", "")
         for one in found.published:
             marks = ["signed" if one.signed else "unsigned"] + ["revoked"] * one.revoked
+            marks += [one.where.partition("@")[0]] if one.where else []
+            marks += [used(one.use)] if one.use else []
             table.add_row(
                 one.at[:10], one.task, short(one.model), one.purpose, one.licence, ", ".join(marks)
             )

@@ -10,7 +10,9 @@ MARKS = {"matches": "ok", "failed": "FAILED", "not checked": "-"}
 
 
 def verify(
-    folder: Path = typer.Argument(metavar="DIR", help="A folder that  twoloops publish  wrote."),
+    folder: Path = typer.Argument(
+        metavar="DIR", help="A folder that  twoloops publish  wrote, or hub:OWNER/NAME[@COMMIT]."
+    ),
     key: Path | None = typer.Option(
         None, metavar="PUBLIC", help="The publisher's public key: checks the signature."
     ),
@@ -26,7 +28,7 @@ def verify(
     from twoloops.digital.publish.checking import verify as look
     from twoloops.records.digests import short
 
-    found = look(folder, key).verified
+    found = look(_there(folder), key).verified
     if json:
         terminal.emit({**msgspec.to_builtins(found), "failures": len(found.failures)})
     else:
@@ -45,6 +47,14 @@ def verify(
             )
     if found.failures:
         raise typer.Exit(1)
+
+
+def _there(folder: Path) -> Path:
+    if not str(folder).startswith("hub:"):
+        return folder
+    from twoloops.wiring.upstreams import published
+
+    return published(str(folder), lambda words: terminal.say(f"{words} …", err=True))
 
 
 def register(app: typer.Typer) -> None:

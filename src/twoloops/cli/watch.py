@@ -1,4 +1,4 @@
-"""`twoloops watch`: what is newer, or gone, where the workspace's bases came from."""
+"""`twoloops watch`: what is newer or gone upstream, and how what was published is used."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -8,7 +8,8 @@ import typer
 from twoloops.cli import options, terminal
 
 if TYPE_CHECKING:
-    from twoloops.wiring.watching import Watched
+    from twoloops.digital.upstream.port import Use
+    from twoloops.wiring.watching import Counted, Watched
 
 
 def watch(
@@ -20,7 +21,7 @@ def watch(
     wait: float = options.WAIT,
     json: bool = options.JSON,
 ) -> None:
-    """Ask where the bases came from whether there is something newer.
+    """Ask upstream whether there is something newer, and how what was published is used.
 
     For the Hub that is a new commit, for a package another installed version, for a folder changed
     files. A base whose upstream is gone goes on working. Asked once: let a timer call it.
@@ -29,7 +30,7 @@ def watch(
     """
     from twoloops.wiring.watching import watch as look
 
-    rows = look(
+    seen = look(
         workspace,
         adding=add,
         rebasing=rebase,
@@ -38,10 +39,12 @@ def watch(
         tell=lambda words: terminal.say(f"{words} …", err=True),
     )
     if json:
-        terminal.emit({"watched": rows})
+        terminal.emit(seen)
     else:
-        _print(rows, workspace)
-    if any(one.state == "not asked" for one in rows):
+        _print(seen.watched, workspace)
+        _print_published(seen.published)
+    states = [one.state for one in seen.watched] + [one.state for one in seen.published]
+    if "not asked" in states:
         raise typer.Exit(75)
 
 
@@ -65,6 +68,30 @@ def _print(rows: "tuple[Watched, ...]", workspace: Path) -> None:
     if newer:
         terminal.say("Bring in what is newer, and try it on every task:")
         terminal.command(options.going_on(workspace, "watch --rebase"))
+
+
+def _print_published(rows: "tuple[Counted, ...]") -> None:
+    for one in rows:
+        words = {
+            "same": "as published",
+            "changed": "its newest commit is not the one published from here",
+            "gone": "gone",
+            "not asked": "not asked",
+        }[one.state]
+        terminal.say(f"{one.place}: {words}{f', {used(one.use)}' if one.use else ''}.")
+        if one.why:
+            terminal.say(f"  {one.why}")
+
+
+def used(use: "Use") -> str:
+    """Say how something published is used, as far as it is counted."""
+    counts = {
+        "downloads in 30 days": use.downloads,
+        "downloads": use.downloads_ever,
+        "derivatives": use.derivatives,
+    }
+    said = [f"{count:,} {what}" for what, count in counts.items() if count is not None]
+    return ", ".join(said) or "nothing counted"
 
 
 def _short(revision: str) -> str:

@@ -1,5 +1,6 @@
 """Publish a model: a folder with its card, its past, what has to go with it, and a signature."""
 
+import tempfile
 from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
@@ -24,6 +25,9 @@ from twoloops.digital.publish.sidecar import (
     Step,
     text,
 )
+from twoloops.digital.upstream.hub import PREFIX as HUB
+from twoloops.digital.upstream.hub import Hub
+from twoloops.digital.upstream.port import Use
 from twoloops.records.digests import Digest, digest_bytes, short
 from twoloops.records.errors import UserError
 from twoloops.records.finding import Purpose
@@ -41,7 +45,8 @@ from twoloops.wiring.lineage import around, graph_of, obligations_of
 from twoloops.wiring.workspace import now
 
 FACT = "model published"
-"""Kind of the journal's fact."""
+USE = "use of what was published"
+"""Kinds of the journal's facts."""
 
 
 class Asked(msgspec.Struct, frozen=True, kw_only=True):
@@ -93,7 +98,12 @@ class Published(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Entry(msgspec.Struct, frozen=True):
-    """One publication, as the journal has it."""
+    """One publication, as the journal has it.
+
+    Attributes:
+        where: `hub:owner/name@commit`; empty for a folder, which may lie anywhere by now.
+        use: What the Hub counted of its repository when  twoloops watch  last asked.
+    """
 
     model: Digest
     task: str
@@ -102,6 +112,8 @@ class Entry(msgspec.Struct, frozen=True):
     licence: str
     signed: bool
     revoked: bool
+    where: str = ""
+    use: Use | None = None
 
 
 class Listing(msgspec.Struct, frozen=True):
@@ -118,8 +130,42 @@ def publish(store: Store, model: StoredModel, folder: Path, asked: Asked) -> Pub
         UserError: The model was revoked; something in its past stands in the way, with its path;
             the key cannot sign; the folder is taken.
     """
-    refuse_revoked(store, model.digest, "published")
     refuse_taken(folder, force=asked.force)
+    done = _written(store, model, folder, asked)
+    _note(store, done)
+    return done
+
+
+def publish_to_hub(
+    store: Store, model: StoredModel, name: str, asked: Asked, hub: Hub, *, private: bool
+) -> Published:
+    """Publish a model as one commit of a repository, and note it in the journal.
+
+    Killed before the commit nothing is published; after it, publishing again makes the next
+    commit, or none where nothing changed.
+
+    Raises:
+        UserError: As `publish` does; it is for internal use and the repository would be public; or
+            the token may not write there.
+        TransientError: The Hub does not answer for now.
+    """
+    if asked.purpose == "internal" and not private:
+        raise UserError(
+            "what is for internal use goes to a private repository only: give  --private , or "
+            "another purpose with  --for"
+        )
+    with tempfile.TemporaryDirectory(prefix="twoloops-") as scratch:
+        folder = Path(scratch) / "published"
+        done = _written(store, model, folder, asked)
+        message = f"twoloops: {model.task}, model {short(model.digest)}"
+        commit = hub.publish(folder, name, message, private=private)
+    done = replace(done, folder=f"{HUB}{name.removeprefix(HUB)}@{commit}")
+    _note(store, done)
+    return done
+
+
+def _written(store: Store, model: StoredModel, folder: Path, asked: Asked) -> Published:
+    refuse_revoked(store, model.digest, "published")
     if asked.key is not None:
         signing.check_key(asked.key)
     card = card_of(store, model)
@@ -149,7 +195,7 @@ def publish(store: Store, model: StoredModel, folder: Path, asked: Asked) -> Pub
         finish=None if key is None else lambda made: signing.sign(made, key),
     )
     names = sorted(files, key=lambda name: -len(files[name]))
-    done = Published(
+    return Published(
         model=model.digest,
         task=model.task,
         folder=str(folder),
@@ -160,8 +206,6 @@ def publish(store: Store, model: StoredModel, folder: Path, asked: Asked) -> Pub
         files=(*names, *([SIGNATURE] if key is not None else [])),
         obligations=tuple(map(str, carried)),
     )
-    _note(store, done)
-    return done
 
 
 def settled(carried: Sequence[Carried], asked: Asked, today: date) -> tuple[Carried, ...]:
@@ -180,6 +224,10 @@ def settled(carried: Sequence[Carried], asked: Asked, today: date) -> tuple[Carr
 def listing(store: Store) -> Listing:
     """Return what was published, and the digital gain of this workspace's releases."""
     revoked = store.releases.revoked()
+    used = {
+        fact.body["place"]: msgspec.json.decode(fact.body["use"], type=Use)
+        for fact in store.journal.facts(kind=USE)
+    }
     entries = tuple(
         Entry(
             model=fact.body["model"],
@@ -189,6 +237,8 @@ def listing(store: Store) -> Listing:
             licence=fact.body["licence"],
             signed=fact.body["signed"] == "yes",
             revoked=fact.body["model"] in revoked,
+            where=fact.body.get("where", ""),
+            use=used.get(place_of(fact.body.get("where", ""))),
         )
         for fact in store.journal.facts(kind=FACT)
     )
@@ -200,6 +250,32 @@ def listing(store: Store) -> Listing:
         for task in store.tasks.all()
     }
     return Listing(entries, digital_gain(made))
+
+
+def place_of(where: str) -> str:
+    """Return a repository without its commit.
+
+    >>> place_of("hub:acme/presses@0123")
+    'hub:acme/presses'
+    """
+    return where.partition("@")[0]
+
+
+def keep_use(store: Store, place: str, use: Use) -> None:
+    """Keep what an upstream counts of what was published there; a new count is a new fact."""
+    told = msgspec.json.encode(use, order="deterministic").decode()
+    last = [one for one in store.journal.facts(kind=USE) if one.body["place"] == place][-1:]
+    if last and last[0].body["use"] == told:
+        return
+    at = now()
+    store.journal.append(
+        USE,
+        task="",
+        turn=-1,
+        key=f"{USE}/{place}/{at.isoformat()}",
+        at=at,
+        body={"place": place, "use": told},
+    )
 
 
 def _carried(store: Store, model: StoredModel, purpose: Purpose, today: date) -> list[Carried]:
@@ -245,11 +321,14 @@ def _refuse_blocked(model: StoredModel, carried: Sequence[Carried], purpose: Pur
 
 
 def _note(store: Store, done: Published) -> None:
+    # A folder may be moved; a repository's commit is a place that others know.
+    where = done.folder if done.folder.startswith(HUB) else ""
     store.journal.append(
         FACT,
         task=done.task,
         turn=-1,
-        key=f"{FACT}/{done.seal}/{'signed' if done.signed else 'unsigned'}",
+        key=f"{FACT}/{done.seal}/{'signed' if done.signed else 'unsigned'}"
+        + (f"/{where}" if where else ""),
         at=now(),
         body={
             "model": done.model,
@@ -257,5 +336,6 @@ def _note(store: Store, done: Published) -> None:
             "licence": done.licence,
             "signed": "yes" if done.signed else "no",
             "record": done.seal,
+            **({"where": where} if where else {}),
         },
     )

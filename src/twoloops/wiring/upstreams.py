@@ -34,7 +34,7 @@ def upstream_of(word: str, tell: Tell = lambda _: None) -> tuple[Upstream, str]:
     word = LINK.sub(HUB, word)
     prefix, colon, name = word.partition(":")
     if colon and f"{prefix}:" == HUB:
-        return Hub(default_cache(), progress=tell), name
+        return hub(tell), name
     if colon and f"{prefix}:" == PACKAGE:
         return Packages(), name
     if colon and f"{prefix}:" == FOLDER:
@@ -47,7 +47,7 @@ def upstream_of(word: str, tell: Tell = lambda _: None) -> tuple[Upstream, str]:
     if Path(word).expanduser().exists():
         return Folders(), word
     if word.count("/") == 1:
-        return Hub(default_cache(), progress=tell), word
+        return hub(tell), word
     try:
         distribution(word)
     except (PackageNotFoundError, ValueError) as error:
@@ -58,17 +58,39 @@ def upstream_of(word: str, tell: Tell = lambda _: None) -> tuple[Upstream, str]:
     return Packages(), word
 
 
-def search(query: Query, *, hub: bool = True) -> tuple[list[Found], Exception | None]:
+def hub(tell: Tell = lambda _: None) -> Hub:
+    """Return the Hub that `HF_ENDPOINT` names."""
+    return Hub(default_cache(), progress=tell)
+
+
+def published(word: str, tell: Tell = lambda _: None) -> Path:
+    """Return the folder of a published model: as named, or pulled from the Hub.
+
+    Args:
+        word: A folder, or `hub:owner/name`, with `@revision` if not the newest.
+        tell: Told in a sentence what is fetched.
+
+    Raises:
+        UserError: It is not there, or a file is not what the Hub states of it.
+        TransientError: The Hub does not answer for now.
+    """
+    if not word.startswith(HUB):
+        return Path(word)
+    name, _, revision = word.removeprefix(HUB).partition("@")
+    return hub(tell).pull_whole(name, revision or None).folder
+
+
+def search(query: Query, *, online: bool = True) -> tuple[list[Found], Exception | None]:
     """Return what fits, installed packages first; and why the Hub could not be asked, if so.
 
     Args:
         query: What is looked for.
-        hub: Whether to ask the Hub.
+        online: Whether to ask the Hub.
     """
     found = Packages().search(query)
-    if not hub:
+    if not online:
         return found, None
     try:
-        return [*found, *Hub(default_cache()).search(query)], None
+        return [*found, *hub().search(query)], None
     except (UserError, TransientError) as error:
         return found, error

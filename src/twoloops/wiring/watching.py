@@ -1,4 +1,4 @@
-"""Watch the upstreams of a workspace's bases: what is newer there, and what is gone."""
+"""Watch upstreams: what is newer there, what is gone, how what was published is used."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,13 +10,14 @@ from twoloops.convergence.rebase import Tried
 from twoloops.digital.catalogue import first_base
 from twoloops.digital.upstream.folders import PREFIX as FOLDER
 from twoloops.digital.upstream.folders import revision_of
-from twoloops.digital.upstream.port import GoneError
+from twoloops.digital.upstream.port import GoneError, Use
 from twoloops.records.errors import TransientError, UserError
 from twoloops.store.rows import StoredBase
 from twoloops.wiring.bases import add
+from twoloops.wiring.publishing import keep_use, listing, place_of
 from twoloops.wiring.rebasing import rebase_tasks
-from twoloops.wiring.upstreams import Tell, upstream_of
-from twoloops.wiring.workspace import OnWait, reading
+from twoloops.wiring.upstreams import Tell, hub, upstream_of
+from twoloops.wiring.workspace import OnWait, reading, writing
 
 State = Literal["same", "newer", "gone", "not asked", "refused"]
 
@@ -58,6 +59,30 @@ class Watched(msgspec.Struct, frozen=True):
     tried: tuple[Tried, ...] = ()
 
 
+class Counted(msgspec.Struct, frozen=True):
+    """One repository to which models of this workspace were published.
+
+    Args:
+        place: `hub:owner/name`.
+        use: What the Hub counts of it, or `None` where it could not be asked.
+        state: `same` where its head is the commit that was published last, `changed` by somebody
+            else, `gone`, or `not asked`.
+        why: What the Hub said, where it is not plain.
+    """
+
+    place: str
+    use: Use | None
+    state: Literal["same", "changed", "gone", "not asked"]
+    why: str = ""
+
+
+class Seen(msgspec.Struct, frozen=True):
+    """What a look upstream found: bases, and what was published from here."""
+
+    watched: tuple[Watched, ...]
+    published: tuple[Counted, ...]
+
+
 def watch(
     folder: Path,
     *,
@@ -66,8 +91,8 @@ def watch(
     wait: float = 10.0,
     on_wait: OnWait | None = None,
     tell: Tell = lambda _: None,
-) -> tuple[Watched, ...]:
-    """Ask the upstream of every base that is offered, once each.
+) -> Seen:
+    """Ask the upstream of every base that is offered, and of all that was published, once each.
 
     Args:
         folder: The workspace.
@@ -78,13 +103,15 @@ def watch(
         tell: Told in a sentence what is done.
 
     Returns:
-        One row a source. An upstream that fails does not keep others from being asked.
+        One row a source, one a repository that was published to. An upstream that fails does not
+        keep others from being asked.
 
     Raises:
         UserError: There is no workspace.
     """
     with reading(folder) as store:
         every = store.bases.all()
+        last = {place_of(one.where): one.where for one in listing(store).published if one.where}
     sources: dict[Source, list[StoredBase]] = {}
     for one in sorted(every, key=lambda one: one.added_at):
         sources.setdefault(source_of(one), []).append(one)
@@ -98,7 +125,13 @@ def watch(
         if row.added and rebasing:
             row = _tried(folder, row, wait, on_wait, tell)
         rows.append(row)
-    return tuple(rows)
+    counted = [_counted(place, where, tell) for place, where in last.items()]
+    told = [(one.place, one.use) for one in counted if one.use is not None]
+    if told:
+        with writing(folder, wait=wait, on_wait=on_wait) as store:
+            for place, use in told:
+                keep_use(store, place, use)
+    return Seen(tuple(rows), tuple(counted))
 
 
 def source_of(kept: StoredBase) -> Source:
@@ -129,6 +162,17 @@ def _asked(source: Source, kept: Sequence[StoredBase], tell: Tell) -> Watched:
     except (UserError, TransientError) as error:
         return msgspec.structs.replace(row, state="not asked", why=str(error))
     return msgspec.structs.replace(row, newest=newest, state="same" if newest in held else "newer")
+
+
+def _counted(place: str, where: str, tell: Tell) -> Counted:
+    tell(f"asking {place}")
+    try:
+        use = hub(tell).use(place)
+    except GoneError as error:
+        return Counted(place, None, "gone", str(error))
+    except (UserError, TransientError) as error:
+        return Counted(place, None, "not asked", str(error))
+    return Counted(place, use, "same" if where.endswith(f"@{use.revision}") else "changed")
 
 
 def _held(source: Source, kept: StoredBase) -> str:

@@ -5,15 +5,17 @@ an encoder needs are fetched, never pickles and never code. A file that differs 
 Hub states for the pinned commit is thrown away.
 """
 
+import dataclasses
 import shutil
 import sys
-from collections.abc import Callable, Iterator
+import warnings
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal, get_args
 
 from twoloops.digital.upstream import hub_files, kept
-from twoloops.digital.upstream.port import UNKNOWN, Found, GoneError, Pull, Pulled, Query
+from twoloops.digital.upstream.port import UNKNOWN, Found, GoneError, Pull, Pulled, Query, Use
 from twoloops.records.errors import TransientError, UserError
 from twoloops.records.task import Kind
 
@@ -99,15 +101,74 @@ class Hub:
         """
         repo = _repo(name)
         place = self._folder / repo.replace("/", "--")
-        if revision and (folder := kept.at(place, revision)):
-            there = kept.read(folder)
-            if file is None or file in {one.path for one in there.files}:
-                return Pull(folder, there, file=file)
+        pull = self._here(place, revision)
+        if pull is None or not (file is None or file in {one.path for one in pull.said.files}):
+            pull = self._pulled(
+                repo, revision, place, lambda there: hub_files.choose(there, file, repo)
+            )
+        return dataclasses.replace(pull, file=file)
+
+    def pull_whole(self, name: str, revision: str | None = None) -> Pull:
+        """Bring every file of a published folder, at one commit; raises as `pull` does."""
+        repo = _repo(name)
+        place = self._folder.with_name("published") / repo.replace("/", "--")
+        return self._here(place, revision) or self._pulled(repo, revision, place, hub_files.whole)
+
+    def use(self, name: str) -> Use:
+        """Return what the Hub counts of a repository; raises as `newest` does."""
+        with _told(name):
+            info = self._api.model_info(
+                _repo(name), expand=["sha", "downloads", "downloadsAllTime", "childrenModelCount"]
+            )
+        return Use(
+            revision=str(info.sha),
+            downloads=info.downloads,
+            downloads_ever=info.downloads_all_time,
+            derivatives=_count(getattr(info, "children_model_count", None)),
+        )
+
+    def publish(self, folder: Path, name: str, message: str, *, private: bool) -> str:
+        """Make a folder the content of a repository, in one commit; return the commit.
+
+        The repository is made when it is not there. Publishing the same files twice makes one
+        commit.
+
+        Args:
+            folder: What is published, whole.
+            name: `owner/name`.
+            message: Of the commit.
+            private: Whether a repository that is made is private; one that is there stays as it is.
+
+        Raises:
+            UserError: The token may not write there, or there is none.
+            TransientError: The Hub does not answer for now.
+        """
+        repo = _repo(name)
+        with _told(repo), warnings.catch_warnings():
+            # huggingface_hub sends large files in a way that its HTTP client wants otherwise.
+            warnings.filterwarnings("ignore", "Use 'content=", DeprecationWarning)
+            self._api.create_repo(repo, private=private, exist_ok=True)
+            done = self._api.upload_folder(
+                repo_id=repo, folder_path=folder, commit_message=message, delete_patterns=["*"]
+            )
+        return str(done.oid)
+
+    def _here(self, place: Path, revision: str | None) -> Pull | None:
+        folder = kept.at(place, revision) if revision else None
+        return Pull(folder, kept.read(folder)) if folder else None
+
+    def _pulled(
+        self,
+        repo: str,
+        revision: str | None,
+        place: Path,
+        choose: Callable[[Sequence[Any]], list[hub_files.Wanted]],
+    ) -> Pull:
         with _told(f"{repo}@{revision}" if revision else repo, kept.revisions(place)):
             info = self._api.model_info(repo, revision=revision, files_metadata=True)
         commit = str(info.sha)
         folder = place / commit
-        wanted = hub_files.choose(info.siblings or [], file, repo)
+        wanted = choose(info.siblings or [])
         before = kept.read(folder) if kept.is_whole(folder) else None
         if before is not None:
             kept.unchanged(before, wanted, f"{PREFIX}{repo}@{commit}", folder)
@@ -123,7 +184,7 @@ class Hub:
             licence=_tags(info).get("license", UNKNOWN),
         )
         kept.write(folder, said)
-        return Pull(folder, said, file=file)
+        return Pull(folder, said)
 
     def _fetch(self, repo: str, commit: str, files: list[hub_files.Wanted], folder: Path) -> None:
         if not files:
@@ -162,6 +223,13 @@ def _tags(info: Any) -> dict[str, str]:
     return found
 
 
+def _count(said: Any) -> int | None:
+    """Return how many models name this one as theirs: a number, or one for each relation."""
+    if isinstance(said, dict):
+        said = sum(one for one in said.values() if isinstance(one, int))
+    return said if isinstance(said, int) else None
+
+
 def _found(info: Any) -> Found:
     kinds = [kind for kind, tags in TAGS.items() if info.pipeline_tag in tags]
     weights = getattr(info, "safetensors", None)
@@ -192,6 +260,11 @@ def _told(what: str, here: tuple[str, ...] = ()) -> Iterator[None]:
 
     try:
         yield
+    except RuntimeError as error:
+        # An upload's failure comes wrapped.
+        if not isinstance(error.__cause__, (errors.HfHubHTTPError, httpx2.HTTPError, OSError)):
+            raise
+        raise _said(error.__cause__, what) from error
     # Broken transfers come as an OSError of huggingface_hub's own; so does a full disk.
     except (errors.HfHubHTTPError, httpx2.HTTPError, OSError) as error:
         told = _said(error, what)

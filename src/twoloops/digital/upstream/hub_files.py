@@ -77,6 +77,22 @@ def choose(siblings: Sequence[Any], file: str | None, repo: str) -> list[Wanted]
     return chosen
 
 
+def whole(siblings: Sequence[Any]) -> list[Wanted]:
+    """Return every file of a published folder: all but what git itself needs.
+
+    Raises:
+        UserError: A name leads elsewhere, or there is more than is looked at.
+    """
+    found = [_wanted(one) for one in siblings if str(one.rfilename) != ".gitattributes"]
+    odd = [one.path for one in found if not SAFE.fullmatch(one.path) or ".." in one.path]
+    if odd:
+        raise UserError(f"names that are not plain file names: {odd[:5]}; nothing was fetched")
+    size = sum(one.size or 0 for one in found)
+    if size > DEFAULT.file_bytes or len(found) > DEFAULT.files:
+        raise UserError(f"{len(found):,} files with {size:,} bytes are more than one model's")
+    return found
+
+
 def check(path: Path, wanted: Wanted, repo: str) -> None:
     """Throw a fetched file away where it is not what the Hub states of it.
 

@@ -62,6 +62,22 @@ class Found(msgspec.Struct, frozen=True):
     gated: bool = False
 
 
+class Use(msgspec.Struct, frozen=True):
+    """What an upstream counts of something published there; `None` where it does not say.
+
+    Args:
+        revision: The newest.
+        downloads: In the last 30 days.
+        downloads_ever: Since it was published.
+        derivatives: Models whose cards name it as what they were made from.
+    """
+
+    revision: str
+    downloads: int | None = None
+    downloads_ever: int | None = None
+    derivatives: int | None = None
+
+
 class PulledFile(msgspec.Struct, frozen=True):
     """A file that was fetched.
 
