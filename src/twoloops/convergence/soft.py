@@ -7,6 +7,7 @@ softened by one temperature T and the term is multiplied by T², which keeps the
 (Hinton, Vinyals and Dean 2015, section 2).
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -17,6 +18,9 @@ from twoloops.convergence.head import SMOOTHING, Embeddings, Floats, Head, Scali
 
 STEPS = 300
 """Most steps of the solver; it needs 40 to 200."""
+
+SPAN = 3000
+"""Above so many items their span is no longer the cheaper space."""
 
 
 @dataclass(frozen=True)
@@ -64,14 +68,15 @@ def fit_soft(
 
     share = weight * len(lesson.x) / len(lesson.soft_x)
     scaling = _scaling(lesson, share)
-    scaled: list[Any] = [scaling.apply(lesson.x), scaling.apply(lesson.soft_x)]
-    if np.count_nonzero(scaled[0][:100]) < 0.2 * scaled[0][:100].size:
-        scaled = [csr_matrix(one) for one in scaled]  # long counts: several times cheaper
+    scaled: Any = np.vstack([scaling.apply(lesson.x), scaling.apply(lesson.soft_x)])
+    if np.count_nonzero(scaled[:100]) < 0.2 * scaled[:100].size:
+        scaled = csr_matrix(scaled)  # long counts: several times cheaper
+    reduced, back = _span(scaled)
     hard = (lesson.y[:, None] == plain.classes).astype(np.float64)
     balance = hard @ (len(hard) / (hard.shape[1] * hard.sum(axis=0)))
     weights, bias = _solve(
-        scaled[0],
-        scaled[1],
+        reduced[: len(hard)],
+        reduced[len(hard) :],
         hard,
         soften(lesson.soft, temperature),
         balance=balance,
@@ -79,7 +84,23 @@ def fit_soft(
         temperature=temperature,
         strength=strength,
     )
-    return replace(plain, scaling=scaling, weights=weights, bias=bias, temperature=1.0)
+    return replace(plain, scaling=scaling, weights=back(weights), bias=bias, temperature=1.0)
+
+
+def _span(scaled: Any) -> tuple[Any, Callable[[Floats], Floats]]:
+    """Rotate items into the span they live in, as the plain head does, and return the way back.
+
+    The solver's own work grows with the width: in the span of the items it is several times less.
+    """
+    n, d = scaled.shape
+    if n >= d or n > SPAN:
+        return scaled, lambda weights: weights
+    gram = scaled @ scaled.T
+    values, vectors = np.linalg.eigh(gram if isinstance(gram, np.ndarray) else gram.toarray())
+    keep = values > 1e-9 * max(values[-1], 1e-9)
+    root = np.sqrt(values[keep])
+    basis = vectors[:, keep] / root
+    return vectors[:, keep] * root, lambda weights: scaled.T @ (basis @ weights)
 
 
 def _scaling(lesson: Lesson, share: float) -> Scaling:
