@@ -35,6 +35,7 @@ COMMANDS = (
     ("base", "compare"),
     ("lineage",),
     ("rebase",),
+    ("distil",),
     ("publish",),
     ("verify",),
     ("adopt",),
