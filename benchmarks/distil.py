@@ -1,7 +1,7 @@
 """Distil on real data: what a teacher's word on unlabelled observations adds to plain training.
 
     python benchmarks/distil.py [--streams excavators,banking77,xsdd] [--budgets 100,200,400]
-                                [--seeds 5] [--first-seed 0]
+                                [--seeds 5] [--student BASE] [--teacher BASE]
 
 A seed draws the labelled rows, the unlabelled ones, and rows that neither model has seen; all
 three anew. On the unseen rows stand side by side: the most frequent label; the student's base with
@@ -44,8 +44,8 @@ UNLABELLED, UNSEEN, ROWS = 1000, 1500, 6000
 class Table:
     """A data set as arrays: labels, groups, and embeddings by both bases."""
 
-    def __init__(self, history: History) -> None:
-        """Encode at most `ROWS` rows of known label."""
+    def __init__(self, history: History, student: str | None, teacher: str | None) -> None:
+        """Encode at most `ROWS` rows of known label by a student's and a teacher's base."""
         task = history.task
         rows = [*history.seed, *(row for turn in history.turns for row in turn)]
         known = [row for row in rows if row.label is not None]
@@ -56,12 +56,17 @@ class Table:
         self.labels = len(labels)
         signatures = [signature(task.kind, row.input) for row in known]
         self.groups = group(signatures, [row.origin for row in known])
-        self.student = first_base(task.kind, task.shape)
-        teacher = try_load(upstream(task.kind, task.shape)[-1], default_cache())
-        assert isinstance(teacher, Base), teacher
-        self.teacher = teacher
+        first, offers = first_base(task.kind, task.shape), upstream(task.kind, task.shape)
+        there = {first.card.name: first}
+        for offer in offers:
+            if offer.name in (student, teacher or offers[-1].name):
+                base = try_load(offer, default_cache())
+                assert isinstance(base, Base), base
+                there[offer.name] = base
+        self.student = there[student or first.card.name]
+        self.teacher = there[teacher or offers[-1].name]
         inputs = [row.input for row in known]
-        self.x, self.teacher_x = (encoded(base, inputs) for base in (self.student, teacher))
+        self.x, self.teacher_x = (encoded(base, inputs) for base in (self.student, self.teacher))
 
 
 def encoded(base: Base, inputs: list[bytes]) -> NDArray[np.float32]:
@@ -105,8 +110,6 @@ def one(table: Table, budget: int, seed: int) -> dict:
     honest = student.honest(x, groups, table.labels).argmax(axis=1)
     often = np.bincount(y).argmax()
     return {
-        "budget": budget,
-        "seed": seed,
         "unlabelled": count,
         "unseen": len(unseen),
         "majority": float((table.y[unseen] == often).mean()),
@@ -127,31 +130,34 @@ def kept(results: Path) -> list[dict]:
     return json.loads(results.read_text("utf-8")) if results.exists() else []
 
 
+def place(row: dict) -> tuple:
+    """Return what a row is told by, and sorted by."""
+    return tuple(row[k] for k in ("stream", "student_base", "teacher_base", "budget", "seed"))
+
+
 def main() -> None:
     """Run, print, write after each row."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--streams", default="excavators,banking77,xsdd")
     parser.add_argument("--budgets", default="100,200,400")
     parser.add_argument("--seeds", type=int, default=5)
-    parser.add_argument("--first-seed", type=int, default=0)
+    parser.add_argument("--student")
+    parser.add_argument("--teacher")
     parser.add_argument("--results", type=Path, default=RESULTS)
     options = parser.parse_args()
     for stream in options.streams.split(","):
         history = excavators(default_cache()) if stream == "excavators" else STREAMS[stream]()
-        table = Table(history)
-        names = {"stream": stream, "student_base": table.student.card.name}
-        names |= {"teacher_base": table.teacher.card.name}
+        table = Table(history, options.student, options.teacher)
+        pair = {"student_base": table.student.card.name, "teacher_base": table.teacher.card.name}
         for budget in map(int, options.budgets.split(",")):
-            for seed in range(options.first_seed, options.first_seed + options.seeds):
-                key = (stream, budget, seed)
-                if key in {(r["stream"], r["budget"], r["seed"]) for r in kept(options.results)}:
+            for seed in range(options.seeds):
+                names = {"stream": stream, **pair, "budget": budget, "seed": seed}
+                rows = kept(options.results)
+                if place(names) in map(place, rows):
                     continue
                 row = names | one(table, budget, seed)
                 print(json.dumps(row), flush=True)
-                rows = sorted(
-                    [*kept(options.results), row],
-                    key=lambda r: (r["stream"], r["budget"], r["seed"]),
-                )
+                rows = sorted([*rows, row], key=place)
                 options.results.write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
 
 

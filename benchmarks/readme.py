@@ -3,9 +3,9 @@
     python benchmarks/readme.py [--check]
 
 A block begins with `<!-- generated: NAME -->` and ends with `<!-- end -->`; NAME is a function
-of this file or of `readme_gate.py`. With --check nothing is written, and the exit code is 1 where
-a block is not what the results say. A figure whose benchmark has not run says which command
-measures it.
+of this file, of `readme_gate.py` or of `readme_distil.py`. With --check nothing is written, and the
+exit code is 1 where a block is not what the results say. A figure whose benchmark has not run says
+which command measures it.
 """
 
 import argparse
@@ -18,6 +18,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+import readme_distil
 import readme_gate
 from readme_tables import missing, read, table
 
@@ -29,6 +30,7 @@ DOCUMENTS = (
     "docs/two-loops.md",
     "docs/interaction.md",
     "docs/rebase.md",
+    "docs/distil.md",
     "docs/own-loops.md",
     "docs/gate-statistics.md",
 )
@@ -418,7 +420,7 @@ BLOCKS: dict[str, Callable[..., str]] = {
         thesis, four_arms, loops, signs, reasons, gate, edge, footprint, selection, naive_loop,
         new_fault, lineage, rebases, claims, article, example,
     )
-} | readme_gate.BLOCKS  # fmt: skip
+} | readme_gate.BLOCKS | readme_distil.BLOCKS  # fmt: skip
 
 
 def fill(text: str) -> str:
