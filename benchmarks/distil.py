@@ -1,7 +1,10 @@
 """Distil on real data: what a teacher's word on unlabelled observations adds to plain training.
 
-    python benchmarks/distil.py [--streams excavators,banking77,xsdd] [--budgets 100,200,400]
-                                [--seeds 5] [--student BASE] [--teacher BASE]
+    python benchmarks/distil.py
+    python benchmarks/distil.py --streams xsdd --budgets 100 --seeds 2 --results other.json
+
+Without `--streams` everything of `RUNS` is measured.
+
 
 A seed draws the labelled rows, the unlabelled ones, and rows that neither model has seen; all
 three anew. On the unseen rows stand side by side: the most frequent label; the student's base with
@@ -39,12 +42,19 @@ from twoloops.store.fetch import default_cache
 
 RESULTS = Path(__file__).parent / "results" / "distil.json"
 UNLABELLED, UNSEEN, ROWS = 1000, 1500, 6000
+RUNS = (
+    # Streams, budgets, seeds, student, teacher; an empty name is the first, or the last on offer.
+    ("xsdd,excavators", "100,200,400", 8, "", ""),
+    ("banking77", "100,200,400", 5, "", ""),
+    ("banking77", "200", 5, "minilm", ""),
+    ("banking77", "200", 5, "", "minilm"),
+)
 
 
 class Table:
     """A data set as arrays: labels, groups, and embeddings by both bases."""
 
-    def __init__(self, history: History, student: str | None, teacher: str | None) -> None:
+    def __init__(self, history: History, student: str, teacher: str) -> None:
         """Encode at most `ROWS` rows of known label by a student's and a teacher's base."""
         task = history.task
         rows = [*history.seed, *(row for turn in history.turns for row in turn)]
@@ -135,30 +145,38 @@ def place(row: dict) -> tuple:
     return tuple(row[k] for k in ("stream", "student_base", "teacher_base", "budget", "seed"))
 
 
-def main() -> None:
-    """Run, print, write after each row."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--streams", default="excavators,banking77,xsdd")
-    parser.add_argument("--budgets", default="100,200,400")
-    parser.add_argument("--seeds", type=int, default=5)
-    parser.add_argument("--student")
-    parser.add_argument("--teacher")
-    parser.add_argument("--results", type=Path, default=RESULTS)
-    options = parser.parse_args()
-    for stream in options.streams.split(","):
+def run(streams: str, budgets: str, seeds: int, pair: tuple[str, str], results: Path) -> None:
+    """Measure what is not there yet, print it, and write after each row."""
+    for stream in streams.split(","):
         history = excavators(default_cache()) if stream == "excavators" else STREAMS[stream]()
-        table = Table(history, options.student, options.teacher)
-        pair = {"student_base": table.student.card.name, "teacher_base": table.teacher.card.name}
-        for budget in map(int, options.budgets.split(",")):
-            for seed in range(options.seeds):
-                names = {"stream": stream, **pair, "budget": budget, "seed": seed}
-                rows = kept(options.results)
+        table = Table(history, *pair)
+        bases = {"student_base": table.student.card.name, "teacher_base": table.teacher.card.name}
+        for budget in map(int, budgets.split(",")):
+            for seed in range(seeds):
+                names = {"stream": stream, **bases, "budget": budget, "seed": seed}
+                rows = kept(results)
                 if place(names) in map(place, rows):
                     continue
                 row = names | one(table, budget, seed)
                 print(json.dumps(row), flush=True)
                 rows = sorted([*rows, row], key=place)
-                options.results.write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
+                results.write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
+
+
+def main() -> None:
+    """Run what is asked for, or everything."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--streams")
+    parser.add_argument("--budgets", default="100,200,400")
+    parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--student", default="")
+    parser.add_argument("--teacher", default="")
+    parser.add_argument("--results", type=Path, default=RESULTS)
+    options = parser.parse_args()
+    asked = (options.budgets, options.seeds, options.student, options.teacher)
+    runs = ((options.streams, *asked),) if options.streams else RUNS
+    for streams, budgets, seeds, student, teacher in runs:
+        run(streams, budgets, seeds, (student, teacher), options.results)
 
 
 if __name__ == "__main__":

@@ -3,6 +3,9 @@
 import csv
 import json
 import random
+import signal
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -33,18 +36,21 @@ BASES = {
 }
 
 
+def offers(first: str) -> tuple[Offer, ...]:
+    return tuple(Offer(name, 99, lambda _, n=name: BASES[n]()) for name in BASES if name != first)
+
+
 @pytest.fixture
 def stands_on(monkeypatch):
     """Say on which base tasks start; the others are on offer, but too late for any turn."""
 
     def start(first: str) -> None:
-        offers = tuple(
-            Offer(name, 99, lambda _, n=name: BASES[n]()) for name in BASES if name != first
-        )
         monkeypatch.setattr(
             "twoloops.convergence.loop.first_base", lambda kind, shape=None: BASES[first]()
         )
-        monkeypatch.setattr("twoloops.wiring.workspace.upstream", lambda kind, shape=None: offers)
+        monkeypatch.setattr(
+            "twoloops.wiring.workspace.upstream", lambda kind, shape=None: offers(first)
+        )
 
     return start
 
@@ -124,6 +130,55 @@ def test_a_student_is_tried_released_and_tried_no_more(call, tmp_path, stands_on
     assert "450 unlabelled observations" in " ".join(shown.split())
     assert call("publish", "deployed", tmp_path / "out", "--no-sign", *at).code == 0
     assert call("verify", tmp_path / "out").code == 0
+
+
+DYING = """
+import importlib.util, os, signal, sys
+
+spec = importlib.util.spec_from_file_location("bases", sys.argv[1])
+bases = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(bases)
+
+from twoloops.cli.main import run
+from twoloops.convergence import loop, trying
+from twoloops.wiring import workspace
+
+loop.first_base = lambda kind, shape=None: bases.BASES["weak"]()
+workspace.upstream = lambda kind, shape=None: bases.offers("weak")
+trying.self_test = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
+run(sys.argv[2:])
+"""
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="nothing can be killed here")
+def test_a_process_killed_before_its_commit_leaves_nothing(
+    call, tmp_path, stands_on, environment
+) -> None:
+    """The release is written when it dies; the same command then ends as if nothing had been."""
+    stands_on("weak")
+    folder = workspace(call, tmp_path / "ws", "person:Ada")
+    words = ["distil", "--teacher", "large", "--student", "small", "-w", str(folder)]
+    dry = json.loads(call(*words, "--dry-run", "--json").out)["tasks"][0]
+
+    def content() -> tuple[object, ...]:
+        with Store.open(folder, create=False) as store:
+            assert store.journal.verify() == []
+            models = [one.digest for one in store.models.of_task("orders")]
+            return store.journal.head(), models, store.lineage.edges(), store.releases.all("orders")
+
+    before = content()
+    died = subprocess.run(
+        [sys.executable, "-c", DYING, __file__, *words],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=240,
+        check=False,
+    )
+    assert died.returncode == -signal.SIGKILL, died.stderr
+    assert content() == before
+    (done,) = json.loads(call(*words, "--json").out)["tasks"]
+    assert (done["outcome"], done["model"]) == ("released", dry["model"])
 
 
 def test_a_cheaper_student_is_said_to_be_cheaper(call, tmp_path, stands_on) -> None:
