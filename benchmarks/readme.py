@@ -380,7 +380,11 @@ def article() -> str:
             "`twoloops export`, `twoloops decide --model DIR`",
             edge(),
         ],
-        ["distillation: labels from a dearer model, under its terms", "not yet", "not yet"],
+        [
+            "distillation: a small model learns from a large one's outputs, under its terms",
+            "`twoloops distil`; labels from a hosted model: not yet",
+            readme_distil.summary(),
+        ],
         [
             "data as an asset: what it cost, where it went, removing it",
             "`twoloops status`, `twoloops forget`; valuation not yet",

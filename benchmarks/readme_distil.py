@@ -57,6 +57,20 @@ def distillations() -> str:
     return table(head, [line(name, list(some)) for name, some in parts])
 
 
+def summary(budget: int = 200) -> str:
+    """Say in a cell what the default teacher added at one budget, a stream after the other."""
+    rows = [row for row in read("distil") or () if row["budget"] == budget]
+    told = []
+    for stream in dict.fromkeys(row["stream"] for row in rows):
+        some = [row for row in rows if row["stream"] == stream]
+        # The default pair: the first base, taught by all that is on offer side by side.
+        pair = [r for r in some if r["teacher_base"].startswith(r["student_base"] + "+")]
+        told.append(f"{stream} {gain(pair, 'student', 'plain')}")
+    if not told:
+        return missing("distil")
+    return f"student − its own training at {budget} labels, points: {', '.join(told)}"
+
+
 def distil_gate() -> str:
     """Return what the gate said of students on whole streams."""
     rows = read("distil_gate")
