@@ -3,9 +3,9 @@
     python benchmarks/readme.py [--check]
 
 A block begins with `<!-- generated: NAME -->` and ends with `<!-- end -->`; NAME is a function
-of this file or of `readme_gate.py`. With --check nothing is written, and the exit code is 1 where
-a block is not what the results say. A figure whose benchmark has not run says which command
-measures it.
+of this file, of `readme_gate.py` or of `readme_distil.py`. With --check nothing is written, and the
+exit code is 1 where a block is not what the results say. A figure whose benchmark has not run says
+which command measures it.
 """
 
 import argparse
@@ -18,6 +18,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+import readme_distil
 import readme_gate
 from readme_tables import missing, read, table
 
@@ -29,6 +30,7 @@ DOCUMENTS = (
     "docs/two-loops.md",
     "docs/interaction.md",
     "docs/rebase.md",
+    "docs/distil.md",
     "docs/own-loops.md",
     "docs/gate-statistics.md",
 )
@@ -396,7 +398,11 @@ def article() -> str:
             "`twoloops export`, `twoloops decide --model DIR`",
             edge(),
         ],
-        ["distillation: labels from a dearer model, under its terms", "not yet", "not yet"],
+        [
+            "distillation: a small model learns from a large one's outputs, under its terms",
+            "`twoloops distil`; labels from a hosted model: not yet",
+            readme_distil.summary(),
+        ],
         [
             "data as an asset: what it cost, where it went, removing it",
             "`twoloops status`, `twoloops forget`; valuation not yet",
@@ -436,7 +442,7 @@ BLOCKS: dict[str, Callable[..., str]] = {
         thesis, four_arms, loops, signs, reasons, gate, edge, footprint, selection, naive_loop,
         new_fault, lineage, rebased, rebases, claims, article, example,
     )
-} | readme_gate.BLOCKS  # fmt: skip
+} | readme_gate.BLOCKS | readme_distil.BLOCKS  # fmt: skip
 
 
 def fill(text: str) -> str:

@@ -14,6 +14,8 @@ import dataclasses
 import json
 import os
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -53,8 +55,9 @@ def right(loop: Loop, one: Contender, rows: list[Row]) -> NDArray[np.bool_]:
     return np.array([labels[int(i)] == row.label for i, row in zip(said, known, strict=True)])
 
 
-def tried(stream: str, history: History) -> list[dict]:
-    """Run two thirds of a stream on its first base, then try each base that is on offer."""
+@contextmanager
+def two_thirds(history: History) -> Iterator[tuple[Loop, list[Row]]]:
+    """Run two thirds of a stream on its first base; yield its loop, and the rows of the rest."""
     cut = -(-2 * len(history.turns) // 3)
     early = dataclasses.replace(history, turns=history.turns[:cut])
     rest = [row for turn in history.turns[cut:] for row in turn]
@@ -62,10 +65,16 @@ def tried(stream: str, history: History) -> list[dict]:
     policy = Policy(
         labels_per_turn=history.labels_per_turn, seed_labels=len(history.seed), models=False
     )
-    rows = []
     with tempfile.TemporaryDirectory() as folder, Store.in_memory() as store:
         loop = Loop(store, history.task.name, policy, bench, lambda: datetime.now(UTC))
         Arm(loop, early, Path(folder), real_edge=False).run()
+        yield loop, rest
+
+
+def tried(stream: str, history: History) -> list[dict]:
+    """Run two thirds of a stream on its first base, then try each base that is on offer."""
+    rows = []
+    with two_thirds(history) as (loop, rest):
         turn = last_frozen(loop)
         evidence = evidence_of(loop, turn)
         deployed = loop.deployed()
@@ -74,7 +83,7 @@ def tried(stream: str, history: History) -> list[dict]:
         same = right(
             loop, evidence.contender(loop.specialised(deployed[0].base, evidence.dataset)), rest
         )
-        for name in bench.offers:
+        for name in loop.bench.offers:
             found = rebase(loop, name, lambda _: [], dry_run=True)
             row = {
                 "stream": stream,
@@ -89,7 +98,7 @@ def tried(stream: str, history: History) -> list[dict]:
                 "deployed": float(before.mean()),
                 "same_base": float(same.mean()),
             }
-            base = bench.load(name)
+            base = loop.bench.load(name)
             if not isinstance(base, str):
                 after = right(
                     loop, evidence.contender(loop.specialised(base, evidence.dataset)), rest

@@ -40,6 +40,7 @@ COMMANDS = (
     ("lineage",),
     ("rebase",),
     ("watch",),
+    ("distil",),
     ("publish",),
     ("verify",),
     ("adopt",),

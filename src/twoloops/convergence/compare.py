@@ -127,7 +127,8 @@ def compare(
     contenders = {}
     for base in found:
         on_base(base.card.name)
-        one = evidence.contender(loop.specialised(base, evidence.dataset))
+        recipe = loop.recipe_on(base.card.name)
+        one = evidence.contender(loop.specialised(base, evidence.dataset, recipe))
         contenders[base.card.name] = one
         decided = one.decide(evidence.of_items(one.made, evidence.items), loop.task.labels)
         hits[base.card.name] = np.asarray(decided == evidence.y)
@@ -217,8 +218,8 @@ def _row(
     if current is not None and current != card.name:
         difference, interval = paired(mine, hits[current], 1 / chances)
     data = one.made.model(one.threshold)
-    times = _times(loop, data, items)
-    price = ours_per_million(float(np.mean(times)) / 1000 / 3600 * CPU_HOUR, 1)
+    taken = times(loop, data, items)
+    price = ours_per_million(float(np.mean(taken)) / 1000 / 3600 * CPU_HOUR, 1)
     wanted = {slice_.label for slice_ in slices}
     cells = by_slice(mine, [item.label for item in items], chances)
     ratio = None
@@ -234,8 +235,8 @@ def _row(
         difference=difference,
         interval=interval,
         slices={label: cell for label, cell in cells.items() if label in wanted},
-        verdict_ms_p50=float(np.quantile(times, 0.5)),
-        verdict_ms_p99=float(np.quantile(times, 0.99)),
+        verdict_ms_p50=float(np.quantile(taken, 0.5)),
+        verdict_ms_p99=float(np.quantile(taken, 0.99)),
         file_mb=len(data) / 1e6,
         usd_per_million=price,
         value_ratio=ratio,
@@ -263,18 +264,18 @@ def paired(mine: Bools, other: Bools, weights: Floats) -> tuple[float, Interval]
     return mean, (max(-1.0, mean - half), min(1.0, mean + half))
 
 
-def _times(loop: Loop, data: bytes, items: Sequence[Item]) -> Floats:
+def times(loop: Loop, data: bytes, items: Sequence[Item]) -> Floats:
     """Time single decisions by the file itself, in ms."""
     read = loop.read([item.input for item in items[:TIMED]])
     inputs = list(read.values())
     runtime = Runtime(data)
     runtime.decide(inputs[:1])  # the first call allocates
-    times = []
+    taken = []
     for one in inputs:
         started = time.perf_counter()
         runtime.decide([one])
-        times.append(1000 * (time.perf_counter() - started))
-    return np.array(times)
+        taken.append(1000 * (time.perf_counter() - started))
+    return np.array(taken)
 
 
 def _majority(evidence: Evidence) -> Bools:

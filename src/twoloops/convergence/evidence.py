@@ -99,13 +99,14 @@ class Evidence:
         x = self._loop.bench.encoder.embed(made.base, digests, self._loop.read)
         # Two groups become one when something like both arrives: a model that is older must be
         # asked by the names it learned under, or it would be asked about what it knows.
-        learned = {
-            item.input: item.group
-            for item in self._loop.store.datasets.get(made.dataset).split("train")
-        }
+        datasets = self._loop.store.datasets
+        learned = {item.input: item.group for item in datasets.get(made.dataset).split("train")}
         renamed = {
             item.group: learned[item.input] for item in self.dataset.items if item.input in learned
         }
+        if made.recipe is not None:
+            listed = datasets.get(made.recipe.unlabelled).split("unlabelled")
+            learned = {item.input: item.group for item in listed} | learned
         names = [
             learned.get(digest, renamed.get(group, group))
             for digest, group in zip(digests, groups, strict=True)
@@ -138,13 +139,17 @@ class Evidence:
 
     def candidate(self, candidate: Candidate) -> Contender:
         """Return a candidate as it would be deployed."""
-        made = self._loop.specialised(self._loop.base(candidate.base), self.dataset)
         card = self._loop.store.models.find(candidate.model).card
-        return Contender(made, card.threshold)
+        return Contender(self._loop.made(candidate.model), card.threshold)
 
     def same_base(self, turn: TurnState) -> Contender:
-        """Return the deployed base on the turn's dataset: what another base must beat."""
-        return self.contender(self._loop.specialised(self._loop.base(turn.bases[0]), self.dataset))
+        """Return the deployed base on the turn's dataset: what another base must beat.
+
+        It is made as the deployed model was.
+        """
+        base = self._loop.base(turn.bases[0])
+        recipe = self._loop.recipe_on(turn.bases[0])
+        return self.contender(self._loop.specialised(base, self.dataset, recipe))
 
     def differ(self, one: Contender, other: Contender) -> NDArray[np.bool_]:
         """Say on which of the turn's observations two contenders decide differently."""

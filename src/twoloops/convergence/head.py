@@ -158,17 +158,14 @@ def fit(
 
     Of more than `SPAN_LIMIT` items the heads of the folds see a random sample of that size.
     """
-    rows = np.arange(len(y))
-    if len(y) > SPAN_LIMIT:
-        rows = np.random.default_rng(0).choice(len(y), SPAN_LIMIT, replace=False)
+    rows, fold = seen_by_folds(groups)
     xs, ys = x[rows], y[rows]
-    fold = np.array([fold_of(groups[i]) for i in rows.tolist()], dtype=np.intp)
-    paths = [_path(xs[k], ys[k], sparse, STRENGTHS) for k in _remainders(fold)]
-    held_out = [_held_out(paths, j, xs, ys, fold) for j in range(len(STRENGTHS))]
-    losses = [_log_loss(logits, ys, 1.0) for logits in held_out]
+    paths = [_path(xs[k], ys[k], sparse, STRENGTHS) for k in remainders(fold)]
+    logits = [held_out([path[j] for path in paths], xs, ys, fold) for j in range(len(STRENGTHS))]
+    losses = [log_loss(one, ys, 1.0) for one in logits]
     chosen = int(np.argmin(losses))
     mask = np.ones(len(rows), bool) if judges is None else judges[rows]
-    temperature = _temperature(held_out[chosen], ys, mask)
+    temperature = calibrated(logits[chosen], ys, mask)
     full = _path(x, y, sparse, (STRENGTHS[chosen],))[0]
     parts = tuple(replace(path[chosen], temperature=temperature) for path in paths)
     return CrossFitted(
@@ -181,25 +178,29 @@ def fit(
     )
 
 
-def _remainders(fold: NDArray[np.intp]) -> list[NDArray[np.bool_]]:
+def seen_by_folds(groups: Sequence[str]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Return the rows that the heads of the folds see, and the fold of each."""
+    rows = np.arange(len(groups))
+    if len(groups) > SPAN_LIMIT:
+        rows = np.random.default_rng(0).choice(len(groups), SPAN_LIMIT, replace=False)
+    return rows, np.array([fold_of(groups[i]) for i in rows.tolist()], dtype=np.intp)
+
+
+def remainders(fold: NDArray[np.intp]) -> list[NDArray[np.bool_]]:
     """Items outside each fold; all items where nothing would remain."""
     outside = [fold != k for k in range(FOLDS)]
     return [keep if keep.any() else ~keep for keep in outside]
 
 
-def _held_out(
-    paths: list[list[Head]],
-    j: int,
-    x: Embeddings,
-    y: NDArray[np.intp],
-    fold: NDArray[np.intp],
+def held_out(
+    parts: Sequence[Head], x: Embeddings, y: NDArray[np.intp], fold: NDArray[np.intp]
 ) -> Floats:
-    """Out-of-fold logits (n, labels) at the j-th strength; a class unseen in a fold gets −30."""
+    """Out-of-fold logits (n, labels), one head a fold; a class unseen in a fold gets −30."""
     logits = np.full((len(y), int(y.max()) + 1), -30.0)
-    for k, path in enumerate(paths):
+    for k, head in enumerate(parts):
         at = np.flatnonzero(fold == k)
         if len(at):
-            logits[np.ix_(at, path[j].classes)] = path[j].logits(x[at])
+            logits[np.ix_(at, head.classes)] = head.logits(x[at])
     return logits
 
 
@@ -293,7 +294,8 @@ def _logistic_path(
             yield model.coef_.T.copy(), model.intercept_.copy()
 
 
-def _log_loss(logits: Floats, y: NDArray[np.intp], temperature: float) -> float:
+def log_loss(logits: Floats, y: NDArray[np.intp], temperature: float) -> float:
+    """Return the mean log-loss of logits (n, k) at a temperature, in nats."""
     scaled = logits / temperature
     scaled = scaled - scaled.max(axis=1, keepdims=True)
     own = scaled[np.arange(len(y)), y]
@@ -302,11 +304,11 @@ def _log_loss(logits: Floats, y: NDArray[np.intp], temperature: float) -> float:
     return float(each.mean())
 
 
-def _temperature(logits: Floats, y: NDArray[np.intp], judges: NDArray[np.bool_]) -> float:
+def calibrated(logits: Floats, y: NDArray[np.intp], judges: NDArray[np.bool_]) -> float:
     """The temperature in [0.2, 5] of least log-loss, on judging items where there are enough."""
     at = judges if judges.sum() >= 30 else np.ones(len(y), bool)
     grid = np.geomspace(0.2, 5.0, 49)
-    return float(grid[int(np.argmin([_log_loss(logits[at], y[at], t) for t in grid]))])
+    return float(grid[int(np.argmin([log_loss(logits[at], y[at], t) for t in grid]))])
 
 
 def _operations(n: int, d: int) -> float:

@@ -13,8 +13,10 @@ import msgspec
 import numpy as np
 
 from twoloops.convergence.adopted import adopted
+from twoloops.convergence.distil import distil
 from twoloops.convergence.encode import Encoder, Read
 from twoloops.convergence.policy import Policy
+from twoloops.convergence.recipes import Distil
 from twoloops.convergence.specialise import Specialised, specialise
 from twoloops.convergence.state import STAGES, TurnState
 from twoloops.digital.base import Base
@@ -26,6 +28,9 @@ from twoloops.records.errors import UserError
 from twoloops.records.observation import Observation, Place
 from twoloops.records.task import Kind, Task
 from twoloops.store.workspace import Store
+
+DISTILLED = "distilled "
+"""Evidence: the recipe of a distilled model; its digest follows in the name."""
 
 
 class Workbench:
@@ -110,7 +115,7 @@ class Loop:
         self.answerable: Callable[[Sequence[Place]], Sequence[bool]] | None = None
         self._name = task
         self._groups: dict[Place, str] = {}
-        self._fitted: dict[tuple[Digest, Digest], Specialised] = {}
+        self._fitted: dict[tuple[Digest | Distil, ...], Specialised] = {}
 
     @property
     def task(self) -> Task:
@@ -176,18 +181,67 @@ class Loop:
         gone = self.store.inputs.forgotten({one.input for one in found})
         return [one for one in found if one.input not in gone]
 
-    def specialised(self, base: Base, dataset: Dataset) -> Specialised:
-        """Specialise, or return what was fitted before: equal inputs give equal models."""
+    def specialised(
+        self, base: Base, dataset: Dataset, recipe: Distil | None = None
+    ) -> Specialised:
+        """Specialise, or return what was fitted before: equal inputs give equal models.
+
+        Args:
+            base: The model's own base.
+            dataset: Its training split is learned from.
+            recipe: How to distil it; `None` for a plain head.
+        """
         # Only the training split is learned from: other audit labels make no other model.
         items = self.present(dataset.split("train"))
-        key = (base.digest, digest_record(items))
-        if key not in self._fitted:
+        key: tuple[Digest | Distil, ...] = (base.digest, digest_record(items))
+        more = [] if recipe is None else self.unlabelled(recipe, dataset)
+        if recipe is not None:
+            key = (*key, digest_record(more))
+        wanted = key if recipe is None else (*key, recipe)
+        if wanted not in self._fitted:
             left = Dataset.of(dataset.task, items)
-            made = specialise(base, left, self.task, self.bench.encoder, self.read)
+            made = self._make(base, left, more, recipe)
             self.training_flop += made.fitted.operations
             self.training_cpu_seconds += made.cpu_seconds
-            self._fitted[key] = made
-        return dataclasses.replace(self._fitted[key], dataset=dataset.digest)
+            self._fitted[wanted] = made
+            if made.recipe is not None:  # what was chosen by cross-validation is found by it too
+                self._fitted[*key, made.recipe] = made
+        return dataclasses.replace(self._fitted[wanted], dataset=dataset.digest)
+
+    def _make(
+        self, base: Base, dataset: Dataset, more: Sequence[Item], recipe: Distil | None
+    ) -> Specialised:
+        encoder, read = self.bench.encoder, self.read
+        if recipe is None:
+            return specialise(base, dataset, self.task, encoder, read)
+        teacher = self.base(recipe.teacher)
+        return distil(base, teacher, dataset, more, recipe, self.task, encoder, read)
+
+    def unlabelled(self, recipe: Distil, dataset: Dataset) -> list[Item]:
+        """Return a recipe's unlabelled observations that a model of the dataset may learn from.
+
+        Left out are those that were forgotten, those that have a label by now, and those like an
+        item that is not to be trained on.
+        """
+        labelled = {item.input for item in dataset.items}
+        apart = {item.group for item in dataset.items if item.split != "train"}
+        listed = self.present(self.store.datasets.get(recipe.unlabelled).split("unlabelled"))
+        return [one for one in listed if one.input not in labelled and one.group not in apart]
+
+    def recipe_of(self, model: Digest) -> Distil | None:
+        """Return how a model was distilled, or `None` where it was not."""
+        return self.store.evidence.get(self._name, DISTILLED + model, Distil)
+
+    def recipe_on(self, base: str) -> Distil | None:
+        """Return how more data is learned on a base: as the deployed model was, if it is on it.
+
+        Teacher and unlabelled observations stay; how much they count is chosen anew.
+        """
+        release = self.store.releases.deployed(self._name)
+        if release is None or self.store.models.find(release.model).card.base != base:
+            return None
+        found = self.recipe_of(release.model)
+        return found and Distil(teacher=found.teacher, unlabelled=found.unlabelled)
 
     def deployed(self) -> tuple[Specialised, float | None] | None:
         """Return the last release, fitted again if need be, with its threshold."""
@@ -203,8 +257,9 @@ class Loop:
         """
         card = self.store.models.find(model).card
         base = self.base(card.base)
+        recipe = self.recipe_of(model)
         if self.store.datasets.find(card.dataset) is not None:
-            return self.specialised(base, self.store.datasets.get(card.dataset))
+            return self.specialised(base, self.store.datasets.get(card.dataset), recipe)
         self.store.datasets.put(Dataset.of(self._name, []), -1)
         return adopted(base, self.store.models.get(model), card, self.task)
 

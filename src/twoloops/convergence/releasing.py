@@ -50,7 +50,10 @@ def self_test(loop: Loop, model: Digest, dataset: Dataset) -> int:
     made = deployed[0]
     items = loop.present(dataset.split("golden") or dataset.items)
     digests = [item.input for item in items][:20]
-    if len(loop.present(dataset.split("train"))) < len(dataset.split("train")):
+    learned = dataset.split("train")
+    if made.recipe is not None:
+        learned += loop.store.datasets.get(made.recipe.unlabelled).split("unlabelled")
+    if len(loop.present(learned)) < len(learned):
         digests = []  # what was forgotten since cannot be fitted again to compare with
     read = loop.read(digests)
     digests = [digest for digest in digests if digest in read]

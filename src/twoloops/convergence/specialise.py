@@ -10,14 +10,13 @@ from numpy.typing import NDArray
 from twoloops.convergence.encode import Encoder, Read
 from twoloops.convergence.export import export
 from twoloops.convergence.head import CrossFitted, fit
+from twoloops.convergence.recipes import Distil, described
 from twoloops.digital.base import Base
 from twoloops.records.base import ModelCard
 from twoloops.records.dataset import Dataset, Item
 from twoloops.records.digests import Digest
 from twoloops.records.errors import UserError
 from twoloops.records.task import Task
-
-RECIPE = "head/1"
 
 
 @dataclass(frozen=True)
@@ -28,6 +27,8 @@ class Specialised:
         labels: What the columns of its probabilities stand for: the labels it has seen.
         fitted: The head, with the heads of its folds.
         cpu_seconds: Spent on fitting.
+        recipe: How it was distilled; `None` for a plain head.
+        unlabelled: Observations without a label that it learned from.
     """
 
     base: Base
@@ -37,6 +38,14 @@ class Specialised:
     task: str
     fitted: CrossFitted
     cpu_seconds: float
+    recipe: Distil | None = None
+    unlabelled: int = 0
+
+    @property
+    def title(self) -> str:
+        """What tells it from others of its task: its base, and its teacher if it has one."""
+        name = self.base.card.name
+        return name if self.recipe is None else f"{name} distilled from {self.recipe.teacher}"
 
     def honest(self, x: NDArray[np.float32], groups: Sequence[str]) -> NDArray[np.float64]:
         """Probabilities (n, labels), for each item by a head that did not learn its group."""
@@ -62,7 +71,7 @@ class Specialised:
             threshold=threshold if self.normal in self.labels else None,
             base=self.base.card.name,
             base_digest=self.base.digest,
-            recipe=f"{RECIPE} strength={self.fitted.strength:g}",
+            recipe=described(self.recipe, self.fitted.strength, self.unlabelled),
             dataset=self.dataset,
         )
 

@@ -12,7 +12,9 @@ from msgspec.structs import replace
 from twoloops.convergence.anchor import carry, not_worse, was_refused
 from twoloops.convergence.betting import Bets
 from twoloops.convergence.evidence import Contender, Evidence, evidence_of
+from twoloops.convergence.keeping import keep_distilled
 from twoloops.convergence.loop import Loop
+from twoloops.convergence.recipes import Distil
 from twoloops.convergence.slices import loss_on, open_slices
 from twoloops.convergence.spent import keep as keep_spent
 from twoloops.convergence.state import Candidate, TurnState, Waiting
@@ -218,7 +220,8 @@ def specialise(loop: Loop, turn: TurnState) -> Outcome:
         others, same = [], _contender(loop, turn, dataset, [same, *others])
     candidates = []
     if _has_news(loop, dataset) or same.card.name != turn.bases[0]:
-        candidates.append(candidate_of(loop, turn, dataset, same))
+        recipe = loop.recipe_on(same.card.name)
+        candidates.append(candidate_of(loop, turn, dataset, same, recipe))
     if others:
         candidates.append(
             candidate_of(loop, turn, dataset, _contender(loop, turn, dataset, others))
@@ -236,7 +239,7 @@ def _contender(loop: Loop, turn: TurnState, dataset: Dataset, others: Sequence[B
     opened = open_slices(loop, turn) if turn.opened_by else ()
 
     def loss(base: Base) -> float:
-        made = loop.specialised(base, dataset)
+        made = loop.specialised(base, dataset, loop.recipe_on(base.card.name))
         # The slice alone more often picks a base that is far worse elsewhere (tried on the work
         # orders), which the gate then refuses turn after turn; with all items added, less often.
         extra = loss_on(loop, made, dataset, opened) if opened else 0.0
@@ -266,19 +269,25 @@ def _content(dataset: Dataset) -> list[tuple[str, str]]:
     return [(item.input, item.label) for item in dataset.split("train")]
 
 
-def candidate_of(loop: Loop, turn: TurnState, dataset: Dataset, base: Base) -> Candidate:
+def candidate_of(
+    loop: Loop, turn: TurnState, dataset: Dataset, base: Base, recipe: Distil | None = None
+) -> Candidate:
     """Specialise a base, keep the model with its lineage, and note it."""
-    contender = evidence_of(loop, turn).contender(loop.specialised(base, dataset))
+    contender = evidence_of(loop, turn).contender(loop.specialised(base, dataset, recipe))
     card = contender.made.card(contender.threshold)
     data = contender.made.model(contender.threshold)
     digest = loop.store.models.put(data, card, turn.number)
-    graph = loop.store.lineage
-    graph.base(base.digest, base.card)
-    graph.node(digest, "model", f"{loop.task.name} turn {turn.number} on {base.card.name}")
-    graph.edge(digest, base.digest, "specialised from")
-    graph.edge(digest, dataset.digest, "learned from")
+    loop.store.lineage.base(base.digest, base.card)
+    title = f"{loop.task.name} turn {turn.number} on {contender.made.title}"
+    loop.store.lineage.node(digest, "model", title)
+    loop.store.lineage.edge(digest, base.digest, "specialised from")
+    loop.store.lineage.edge(digest, dataset.digest, "learned from")
+    about = base.card.name
+    if (made := contender.made.recipe) is not None:
+        keep_distilled(loop, turn, dataset, digest, made)
+        about = f"{contender.made.title} over {made.unlabelled}"
     keep_spent(loop.store, loop.task.name, turn.number, contender.made, len(dataset.split("train")))
-    loop.note(turn, "model specialised", base.card.name, model=digest, dataset=dataset.digest)
+    loop.note(turn, "model specialised", about, model=digest, dataset=dataset.digest)
     return Candidate(base.card.name, digest)
 
 
@@ -314,7 +323,7 @@ def judge_base(loop: Loop, turn: TurnState, evidence: Evidence, mine: Contender)
     Evidence is carried over turns for as long as the same base is compared with the same one.
     """
     same = evidence.same_base(turn)
-    name = f"bets: {mine.made.base.card.name} over {same.made.base.card.name}"
+    name = f"bets: {mine.made.title} over {same.made.title}"
     earlier = loop.store.evidence.history(loop.task.name, name, Bets)
     since = max((number for number in earlier if number < turn.number), default=-1)
     verdict, bets = evidence.compare("better", mine, same, earlier.get(since), since)

@@ -6,7 +6,7 @@ import msgspec
 
 from twoloops.records.digests import Digest, digest_record
 
-Split = Literal["train", "golden", "audit"]
+Split = Literal["train", "golden", "audit", "unlabelled"]
 
 
 class Item(msgspec.Struct, frozen=True, order=True):
@@ -17,7 +17,7 @@ class Item(msgspec.Struct, frozen=True, order=True):
         input: Digest of the input's bytes.
         label: Its label.
         split: `train`, `golden` (never trains) or `audit` (this turn's evidence, not trained
-            on yet).
+            on yet); `unlabelled` in a frozen list of what a teacher was asked about.
         judges: Whether its inclusion probability is known, so that it may serve as evidence.
         probability: That probability, or -1 where it is not known.
         group: Near-duplicates and items of one origin share it; folds and splits keep it whole.

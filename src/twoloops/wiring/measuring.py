@@ -30,7 +30,7 @@ def measured(folder: Path, task: TaskBases) -> TaskBases:
         fits, accuracies = [], {}
         evidence = evidence_of(two, turn)
         for base in _bases(two, task):
-            made = two.specialised(base, evidence.dataset)
+            made = two.specialised(base, evidence.dataset, two.recipe_on(base.card.name))
             name = base.card.name
             items = len(two.present(evidence.dataset.split("train")))
             how = f"fitted now on {items:,} items of turn {turn.number}"
