@@ -30,8 +30,8 @@ import numpy as np
 from numpy.typing import NDArray
 from streams import STREAMS
 
-from twoloops.convergence.distil import Outputs, fit_student
-from twoloops.convergence.head import CrossFitted, fit
+from twoloops.convergence.recipes.distil import Outputs, fit_student
+from twoloops.convergence.recipes.head import CrossFitted, fit
 from twoloops.digital.base import Base
 from twoloops.digital.catalogue import first_base, try_load, upstream
 from twoloops.edge.graph import Graph

@@ -18,10 +18,10 @@ from streams import STREAMS
 
 import numpy as np  # isort: skip - after `rebase` has pinned the threads
 
-from twoloops.convergence.compare import last_frozen, paired
-from twoloops.convergence.distilling import distil_task, unlabelled
-from twoloops.convergence.evidence import Contender, evidence_of
-from twoloops.convergence.recipes import Distil
+from twoloops.convergence.recipes.settings import Distil
+from twoloops.convergence.trials.compare import last_frozen, paired
+from twoloops.convergence.trials.distilling import distil_task, unlabelled
+from twoloops.convergence.turns.evidence import Contender, evidence_of
 from twoloops.physical.history.excavators import excavators
 from twoloops.physical.history.stream import History
 from twoloops.store.fetch import default_cache

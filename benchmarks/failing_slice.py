@@ -22,11 +22,11 @@ for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
 
 from streams import STREAMS
 
-from twoloops.convergence.arm import Arm
-from twoloops.convergence.figures import turn_figures
-from twoloops.convergence.loop import Loop, Workbench
-from twoloops.convergence.outcome import TurnFigures
-from twoloops.convergence.policy import Policy
+from twoloops.convergence.replays.arm import Arm
+from twoloops.convergence.replays.figures import turn_figures
+from twoloops.convergence.replays.outcome import TurnFigures
+from twoloops.convergence.turns.loop import Loop, Workbench
+from twoloops.convergence.turns.policy import Policy
 from twoloops.digital.catalogue import upstream
 from twoloops.physical.history.excavators import excavators
 from twoloops.physical.history.stream import History

@@ -27,8 +27,8 @@ import numpy as np
 from gate_streams import Ints, differences, share, whole_streams
 from numpy.typing import NDArray
 
-from twoloops.convergence import betting
-from twoloops.convergence.gate import Comparison, GateSettings, judge
+from twoloops.convergence.judging import betting
+from twoloops.convergence.judging.gate import Comparison, GateSettings, judge
 
 RESULT = Path(__file__).parent / "results" / "gate.json"
 RIGHT = 0.9

@@ -14,11 +14,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from twoloops.convergence import betting
-from twoloops.convergence.betting import Bets
-from twoloops.convergence.evaluate import wilson
-from twoloops.convergence.gate import Census, Comparison, judge
-from twoloops.convergence.policy import Policy
+from twoloops.convergence.judging import betting
+from twoloops.convergence.judging.betting import Bets
+from twoloops.convergence.judging.evaluate import wilson
+from twoloops.convergence.judging.gate import Census, Comparison, judge
+from twoloops.convergence.turns.policy import Policy
 from twoloops.records.gate import Claim
 
 TURNS = 10

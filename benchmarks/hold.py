@@ -27,8 +27,8 @@ from streams import STREAMS
 
 from twoloops.analysis.own import held
 from twoloops.analysis.own.article import rating, training_runs
-from twoloops.convergence.held import LAYERS, Holding
-from twoloops.convergence.outcome import TurnFigures
+from twoloops.convergence.replays.held import LAYERS, Holding
+from twoloops.convergence.replays.outcome import TurnFigures
 from twoloops.physical.history.excavators import excavators
 from twoloops.physical.history.stream import History
 from twoloops.store.fetch import default_cache

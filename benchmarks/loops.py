@@ -20,10 +20,10 @@ for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
 import numpy as np
 from streams import STREAMS
 
-from twoloops.convergence.loop import Workbench
-from twoloops.convergence.outcome import ReplayResult
-from twoloops.convergence.policy import Policy
-from twoloops.convergence.replay import replay
+from twoloops.convergence.replays.outcome import ReplayResult
+from twoloops.convergence.replays.replay import replay
+from twoloops.convergence.turns.loop import Workbench
+from twoloops.convergence.turns.policy import Policy
 from twoloops.digital.catalogue import upstream
 from twoloops.physical.history.excavators import excavators
 from twoloops.physical.history.stream import History, reorder

@@ -33,11 +33,11 @@ import numpy as np
 from msgspec.structs import replace
 from streams import xsdd
 
-from twoloops.convergence.arm import Arm, FittedRuntime
-from twoloops.convergence.encode import Encoder
-from twoloops.convergence.loop import Loop, Workbench
-from twoloops.convergence.policy import Policy
-from twoloops.convergence.state import TurnState
+from twoloops.convergence.recipes.encode import Encoder
+from twoloops.convergence.replays.arm import Arm, FittedRuntime
+from twoloops.convergence.turns.loop import Loop, Workbench
+from twoloops.convergence.turns.policy import Policy
+from twoloops.convergence.turns.state import TurnState
 from twoloops.physical.history.cut import START
 from twoloops.physical.history.excavators import excavators
 from twoloops.physical.history.stream import History, Row

@@ -26,12 +26,12 @@ import numpy as np
 from numpy.typing import NDArray
 from streams import STREAMS
 
-from twoloops.convergence.arm import Arm
-from twoloops.convergence.compare import last_frozen, paired
-from twoloops.convergence.evidence import Contender, evidence_of
-from twoloops.convergence.loop import Loop, Workbench
-from twoloops.convergence.policy import Policy
-from twoloops.convergence.rebase import rebase
+from twoloops.convergence.replays.arm import Arm
+from twoloops.convergence.trials.compare import last_frozen, paired
+from twoloops.convergence.trials.rebase import rebase
+from twoloops.convergence.turns.evidence import Contender, evidence_of
+from twoloops.convergence.turns.loop import Loop, Workbench
+from twoloops.convergence.turns.policy import Policy
 from twoloops.digital.catalogue import upstream
 from twoloops.physical.history.excavators import excavators
 from twoloops.physical.history.stream import History, Row

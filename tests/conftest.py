@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from twoloops.convergence.loop import Workbench
+from twoloops.convergence.turns.loop import Workbench
 from twoloops.physical.history.stream import History, Row
 from twoloops.records.task import Task
 

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
-from twoloops.convergence.held import LAYERS, Holding
+from twoloops.convergence.replays.held import LAYERS, Holding
 
 BENCHMARKS = Path(__file__).parent.parent / "benchmarks"
 

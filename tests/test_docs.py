@@ -182,7 +182,7 @@ def test_the_architecture_states_the_layers_of_the_import_contract():
 
 
 def test_the_stages_are_named_as_the_code_has_them():
-    from twoloops.convergence.state import STAGES
+    from twoloops.convergence.turns.state import STAGES
 
     stages = STAGES[:-1]
     section = text_of(ROOT / "docs" / "concepts.md").split("\n## A turn\n")[1].split("\n## ")[0]

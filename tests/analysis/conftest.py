@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from twoloops.convergence.outcome import (
+from twoloops.convergence.replays.outcome import (
     Compute,
     Edge,
     Informative,

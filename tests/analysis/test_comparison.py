@@ -7,8 +7,8 @@ from PIL import Image
 
 from twoloops.analysis.comparison import drawn
 from twoloops.analysis.exhibits.picture import png, svg
-from twoloops.convergence.compare import Compared, Comparison
-from twoloops.convergence.evaluate import Estimate
+from twoloops.convergence.judging.evaluate import Estimate
+from twoloops.convergence.trials.compare import Compared, Comparison
 
 
 def compared(name: str, value: float | None, *, front: bool = True) -> Compared:

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from twoloops.analysis.lineage_drawing import draw
 from twoloops.analysis.lineage_layout import BOX, MOST_MODELS, collapse, place
-from twoloops.convergence.outcome import Edge, Node
+from twoloops.convergence.replays.outcome import Edge, Node
 
 KINDS = st.sampled_from(["base", "ancestor", "dataset", "model", "release"])
 

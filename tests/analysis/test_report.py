@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from twoloops.analysis.report import write_report
-from twoloops.convergence.outcome import Informative, Loops, Node, TurnFigures
+from twoloops.convergence.replays.outcome import Informative, Loops, Node, TurnFigures
 from twoloops.records.errors import MissingExtraError, UserError
 
 VOID = {"meta", "img", "br", "hr", "link", "input"}

@@ -11,7 +11,7 @@ from twoloops.analysis.summary import (
     turn_line,
     turn_table,
 )
-from twoloops.convergence.outcome import TurnFigures
+from twoloops.convergence.replays.outcome import TurnFigures
 
 
 def printed(renderable, width=80):

@@ -10,7 +10,7 @@ import sys
 import time
 
 from twoloops.cli import main, replaying  # noqa: F401 - imported before the forks
-from twoloops.convergence import replay  # noqa: F401 - likewise
+from twoloops.convergence.replays import replay  # noqa: F401 - likewise
 
 
 def live(words: list[str]) -> int:

@@ -5,8 +5,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from twoloops.convergence.anchor import BEST
-from twoloops.convergence.loop import Workbench
+from twoloops.convergence.turns.anchor import BEST
+from twoloops.convergence.turns.loop import Workbench
 from twoloops.edge.runtime import Runtime
 from twoloops.store.workspace import Store
 from twoloops.wiring.workspace import loop

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from twoloops.cli.main import SERVER
-from twoloops.convergence import spent
+from twoloops.convergence.recipes import spent
 from twoloops.wiring.workspace import loop, reading, writing
 
 DAY = ("--as-of", "2026-11-23")

@@ -46,7 +46,7 @@ def stands_on(monkeypatch):
 
     def start(first: str) -> None:
         monkeypatch.setattr(
-            "twoloops.convergence.loop.first_base", lambda kind, shape=None: BASES[first]()
+            "twoloops.convergence.turns.loop.first_base", lambda kind, shape=None: BASES[first]()
         )
         monkeypatch.setattr(
             "twoloops.wiring.workspace.upstream", lambda kind, shape=None: offers(first)
@@ -140,7 +140,8 @@ bases = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(bases)
 
 from twoloops.cli.main import run
-from twoloops.convergence import loop, trying
+from twoloops.convergence.trials import trial as trying
+from twoloops.convergence.turns import loop
 from twoloops.wiring import workspace
 
 loop.first_base = lambda kind, shape=None: bases.BASES["weak"]()
@@ -202,7 +203,7 @@ def test_refused_through_two_generations_with_the_path(
     def never(*_: object, **__: object) -> None:
         raise AssertionError("fitted although the terms forbid it")
 
-    monkeypatch.setattr("twoloops.convergence.loop.specialise", never)
+    monkeypatch.setattr("twoloops.convergence.turns.loop.specialise", never)
     done = call("distil", "--student", "small", "--teacher", "large", "-w", folder)
     assert done.code == 0, done.err
     told = " ".join(done.out.split())

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from twoloops.cli.holding import layers_of, request_of
-from twoloops.convergence.held import LAYERS
+from twoloops.convergence.replays.held import LAYERS
 from twoloops.records.errors import UserError
 
 

@@ -8,9 +8,9 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from twoloops.convergence.arm import Arm
-from twoloops.convergence.loop import Loop, Workbench
-from twoloops.convergence.policy import Policy
+from twoloops.convergence.replays.arm import Arm
+from twoloops.convergence.turns.loop import Loop, Workbench
+from twoloops.convergence.turns.policy import Policy
 from twoloops.digital.base import Base
 from twoloops.digital.features.ngrams import char_ngrams
 from twoloops.digital.graphs import Sketch
@@ -51,10 +51,12 @@ def first(monkeypatch: pytest.MonkeyPatch) -> Callable[[Base], None]:
     """Text tasks start on small n-grams and heads fit fast; call it to start on another base."""
 
     # One strength instead of a search for the best.
-    monkeypatch.setattr("twoloops.convergence.head.STRENGTHS", (30.0,))
+    monkeypatch.setattr("twoloops.convergence.recipes.head.STRENGTHS", (30.0,))
 
     def start_on(base: Base) -> None:
-        monkeypatch.setattr("twoloops.convergence.loop.first_base", lambda kind, shape=None: base)
+        monkeypatch.setattr(
+            "twoloops.convergence.turns.loop.first_base", lambda kind, shape=None: base
+        )
 
     start_on(char_ngrams(256))
     return start_on

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from twoloops.convergence.arm import Arm
-from twoloops.convergence.figures import turn_figures
-from twoloops.convergence.loop import Workbench
-from twoloops.convergence.state import TurnState
+from twoloops.convergence.replays.arm import Arm
+from twoloops.convergence.replays.figures import turn_figures
+from twoloops.convergence.turns.loop import Workbench
+from twoloops.convergence.turns.state import TurnState
 from twoloops.digital.base import Base
 from twoloops.digital.catalogue import Offer
 from twoloops.physical.history.stream import History

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 from msgspec.structs import replace
 
-from twoloops.convergence.arm import Arm
-from twoloops.convergence.figures import turn_figures
-from twoloops.convergence.loop import Workbench
-from twoloops.convergence.state import TurnState
-from twoloops.convergence.turn import advance, start
+from twoloops.convergence.replays.arm import Arm
+from twoloops.convergence.replays.figures import turn_figures
+from twoloops.convergence.turns.loop import Workbench
+from twoloops.convergence.turns.state import TurnState
+from twoloops.convergence.turns.turn import advance, start
 from twoloops.physical.history.stream import History
 from twoloops.records.dataset import Dataset
 
@@ -79,7 +79,7 @@ def test_a_label_never_seen_before_is_learned(make_arm: MakeArm, make_history: M
 def test_probabilities_of_exactly_0_and_1_do_no_harm(
     make_arm: MakeArm, make_history: MakeHistory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("twoloops.convergence.head._temperature", lambda *_: 1e-6)
+    monkeypatch.setattr("twoloops.convergence.recipes.head._temperature", lambda *_: 1e-6)
     arm = make_arm(make_history(turns=2, per_turn=24, seed_rows=20), real_edge=True)
     states = arm.run()
     said = arm.said(2)

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from twoloops.convergence.held import ArmRun
+from twoloops.convergence.replays.held import ArmRun
 from twoloops.physical.history.stream import History
 from twoloops.records.errors import UserError
 from twoloops.wiring import holding

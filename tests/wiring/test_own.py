@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from twoloops.convergence.outcome import ReplayResult
+from twoloops.convergence.replays.outcome import ReplayResult
 from twoloops.physical.history.stream import History
 from twoloops.records.errors import UserError
 from twoloops.store.workspace import Store

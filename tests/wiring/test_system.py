@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from twoloops.convergence.gate import Comparison, judge
-from twoloops.convergence.outcome import TurnFigures
+from twoloops.convergence.judging.gate import Comparison, judge
+from twoloops.convergence.replays.outcome import TurnFigures
 from twoloops.records.errors import UserError
 from twoloops.wiring.system import _arms, _points, place_of
 

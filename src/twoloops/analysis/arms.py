@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from twoloops.convergence.outcome import Loops, ReplayResult, TurnFigures
+from twoloops.convergence.replays.outcome import Loops, ReplayResult, TurnFigures
 
 
 class Arm(NamedTuple):

@@ -11,7 +11,7 @@ from twoloops.analysis.arms import FOUR, NAMES, Arm
 from twoloops.analysis.looks import INK, STYLES, Style, inline, legend
 from twoloops.analysis.markup import Html
 from twoloops.analysis.words import clip, known, percent, points
-from twoloops.convergence.outcome import Loops, MoneyFigures, Price, TurnFigures
+from twoloops.convergence.replays.outcome import Loops, MoneyFigures, Price, TurnFigures
 
 MAX_PERIODS = 14  # more than that and the axis shows turn numbers alone
 WIDTH, HEIGHT = 820, 290

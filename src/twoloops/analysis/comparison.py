@@ -4,7 +4,7 @@ from typing import Any
 
 from twoloops.analysis.exhibits.model import Chart
 from twoloops.analysis.exhibits.theme import BLUE, GREY, RED, WIDTH, chart, data
-from twoloops.convergence.compare import Compared, Comparison
+from twoloops.convergence.trials.compare import Compared, Comparison
 
 ROW = 34
 """Pixels a base."""

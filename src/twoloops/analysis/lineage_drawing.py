@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from twoloops.analysis.lineage_layout import BOX, COLUMN_GAP, Lineage, Placed, collapse, place
 from twoloops.analysis.markup import Html, esc
 from twoloops.analysis.words import clip
-from twoloops.convergence.outcome import Edge, Node
+from twoloops.convergence.replays.outcome import Edge, Node
 
 WIDTH = 960
 TOP = 34

@@ -8,7 +8,7 @@ one box a base, so that a long replay stays legible.
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from twoloops.convergence.outcome import Edge, Node
+from twoloops.convergence.replays.outcome import Edge, Node
 
 MOST_MODELS = 25
 ROW = 54  # pixels from one model to the next

@@ -8,7 +8,7 @@ from string import Template
 from twoloops.analysis import sections, thesis
 from twoloops.analysis.markup import Html, esc, join, packaged, tag
 from twoloops.analysis.words import clip
-from twoloops.convergence.outcome import ReplayResult
+from twoloops.convergence.replays.outcome import ReplayResult
 from twoloops.records.digests import Digest
 from twoloops.records.errors import MissingExtraError, UserError
 

@@ -18,7 +18,12 @@ from twoloops.analysis.words import (
     points,
     scientific,
 )
-from twoloops.convergence.outcome import Informative, MoneyFigures, ReplayResult, TurnFigures
+from twoloops.convergence.replays.outcome import (
+    Informative,
+    MoneyFigures,
+    ReplayResult,
+    TurnFigures,
+)
 from twoloops.records.digests import Digest
 
 QUARANTINED_SHOWN = 20

@@ -27,7 +27,7 @@ from twoloops.analysis.words import (
     signed,
     verdict,
 )
-from twoloops.convergence.outcome import Loops, ReplayResult, TurnFigures
+from twoloops.convergence.replays.outcome import Loops, ReplayResult, TurnFigures
 
 WIDTH = 80
 

@@ -19,7 +19,7 @@ from twoloops.analysis.words import (
     signed,
     verdict,
 )
-from twoloops.convergence.outcome import Loops, ReplayResult
+from twoloops.convergence.replays.outcome import Loops, ReplayResult
 
 KINDS = {"text": "a text", "signal": "a signal", "image": "an image"}
 

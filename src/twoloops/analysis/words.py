@@ -8,7 +8,7 @@ import re
 from collections.abc import Sequence
 from typing import TypeGuard
 
-from twoloops.convergence.outcome import Interval, TurnFigures
+from twoloops.convergence.replays.outcome import Interval, TurnFigures
 
 ABSENT = "—"
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")

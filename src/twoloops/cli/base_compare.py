@@ -8,7 +8,7 @@ import typer
 from twoloops.cli import options, terminal
 
 if TYPE_CHECKING:
-    from twoloops.convergence.compare import Compared, Comparison
+    from twoloops.convergence.trials.compare import Compared, Comparison
 
 BASES: Any = typer.Option(
     None, "--bases", metavar="A,B", help="Which bases.  [default: all on offer]"
@@ -34,7 +34,7 @@ def compare(
     All are specialised on the task's latest dataset and judged by the same labels of known chance.
     Nothing is written or released: twoloops turn  and its gate do that.
     """
-    from twoloops.convergence.compare import compare as put
+    from twoloops.convergence.trials.compare import compare as put
     from twoloops.records.errors import UserError
     from twoloops.wiring.workspace import loop, reading
 

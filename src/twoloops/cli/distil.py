@@ -8,7 +8,7 @@ import typer
 from twoloops.cli import options, terminal
 
 if TYPE_CHECKING:
-    from twoloops.convergence.distilling import Cost, Distilled
+    from twoloops.convergence.trials.distilling import Cost, Distilled
 
 
 def distil(

@@ -11,9 +11,9 @@ from twoloops.analysis.own import held
 from twoloops.analysis.own.article import rating, training_runs
 from twoloops.cli import terminal
 from twoloops.cli.replaying import Request, history_of
-from twoloops.convergence.held import Holding, Layer
-from twoloops.convergence.outcome import TurnFigures
-from twoloops.convergence.replay import OnTurn
+from twoloops.convergence.replays.held import Holding, Layer
+from twoloops.convergence.replays.outcome import TurnFigures
+from twoloops.convergence.replays.replay import OnTurn
 from twoloops.physical.history.stream import History
 from twoloops.records.errors import UserError
 from twoloops.wiring import holding as wired

@@ -14,8 +14,8 @@ from twoloops.analysis import summary
 from twoloops.analysis.words import clip
 from twoloops.cli import terminal
 from twoloops.cli.costs import costs_of
-from twoloops.convergence.outcome import ReplayResult, TurnFigures
-from twoloops.convergence.replay import OnTurn
+from twoloops.convergence.replays.outcome import ReplayResult, TurnFigures
+from twoloops.convergence.replays.replay import OnTurn
 from twoloops.physical.history.open import open_history
 from twoloops.physical.history.options import Mapping, Plan
 from twoloops.physical.history.stream import History

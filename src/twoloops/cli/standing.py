@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from twoloops.cli import options, terminal
-from twoloops.convergence.evaluate import Estimate, Estimates
+from twoloops.convergence.judging.evaluate import Estimate, Estimates
 from twoloops.records.digests import short
 from twoloops.wiring.status import Status, TaskStatus
 

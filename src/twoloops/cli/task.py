@@ -45,8 +45,8 @@ def add(
 ) -> None:
     """Add a task: single-label classification of texts, signals or images."""
     from twoloops.cli.costs import costs_of
-    from twoloops.convergence.policy import Policy
-    from twoloops.convergence.workspace_turn import keep_policy
+    from twoloops.convergence.turns.policy import Policy
+    from twoloops.convergence.turns.workspace_turn import keep_policy
     from twoloops.records.errors import UserError
     from twoloops.records.task import Costs, Task
     from twoloops.wiring.workspace import writing
@@ -82,7 +82,7 @@ def show(
     json: bool = options.JSON,
 ) -> None:
     """Show the tasks and the policy of their turns."""
-    from twoloops.convergence.workspace_turn import policy_of
+    from twoloops.convergence.turns.workspace_turn import policy_of
     from twoloops.wiring.workspace import reading
 
     with reading(workspace) as store:

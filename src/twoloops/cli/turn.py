@@ -8,7 +8,7 @@ import typer
 from twoloops.cli import options, terminal
 
 if TYPE_CHECKING:
-    from twoloops.convergence.state import TurnState, Waiting
+    from twoloops.convergence.turns.state import TurnState, Waiting
 
 
 def turn(
@@ -26,7 +26,7 @@ def turn(
     out, publish back: each stage is done once and kept; killed anywhere, the turn goes on where
     it was.
     """
-    from twoloops.convergence.workspace_turn import current, go_on, nothing_new
+    from twoloops.convergence.turns.workspace_turn import current, go_on, nothing_new
     from twoloops.records.errors import UserError
     from twoloops.wiring.workspace import loop, writing
 

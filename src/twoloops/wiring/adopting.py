@@ -5,9 +5,9 @@ from pathlib import Path
 import msgspec
 from msgspec.structs import replace
 
-from twoloops.convergence.anchor import BEST
-from twoloops.convergence.policy import Policy
-from twoloops.convergence.workspace_turn import keep_policy
+from twoloops.convergence.turns.anchor import BEST
+from twoloops.convergence.turns.policy import Policy
+from twoloops.convergence.turns.workspace_turn import keep_policy
 from twoloops.digital.publish.checking import Verified, verify
 from twoloops.digital.publish.sidecar import SIDECAR, Sidecar
 from twoloops.records.digests import Digest, short

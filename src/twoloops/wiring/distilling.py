@@ -4,9 +4,9 @@ from collections.abc import Callable, Sequence
 from datetime import date
 from pathlib import Path
 
-from twoloops.convergence.distilling import UNLABELLED, Distilled, distil_task
-from twoloops.convergence.keeping import teachers
-from twoloops.convergence.loop import Loop
+from twoloops.convergence.trials.distilling import UNLABELLED, Distilled, distil_task
+from twoloops.convergence.turns.keeping import teachers
+from twoloops.convergence.turns.loop import Loop
 from twoloops.digital.base import Base
 from twoloops.digital.obligations import Graph, Own, Thing, blocking, flow, student_of
 from twoloops.records.digests import Digest
@@ -33,7 +33,7 @@ def distil_tasks(
     Args:
         folder: The workspace.
         name: Which task; all where none is named.
-        student: Its base; see `convergence.distilling.distil_task` for what is taken without one.
+        student: Its base; `convergence.trials.distilling.distil_task` says what is taken without one.
         teacher: Its base, likewise.
         count: Most unlabelled observations to learn from.
         dry_run: Whether to keep nothing.

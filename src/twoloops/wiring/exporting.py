@@ -6,7 +6,7 @@ import msgspec
 from msgspec.structs import replace
 
 from twoloops import __version__
-from twoloops.convergence.evaluate import Estimates
+from twoloops.convergence.judging.evaluate import Estimates
 from twoloops.digital.base import Base
 from twoloops.digital.publish.model_card import readme, relation_of
 from twoloops.digital.publish.sidecar import (

@@ -12,10 +12,10 @@ from pathlib import Path
 
 import msgspec
 
-from twoloops.convergence.held import ArmRun, Holding, Layer
-from twoloops.convergence.holding import hold
-from twoloops.convergence.layers import Setting, Stream, arms
-from twoloops.convergence.replay import OnTurn
+from twoloops.convergence.replays.held import ArmRun, Holding, Layer
+from twoloops.convergence.replays.holding import hold
+from twoloops.convergence.replays.layers import Setting, Stream, arms
+from twoloops.convergence.replays.replay import OnTurn
 from twoloops.physical.history.stream import History
 from twoloops.records.errors import UserError
 from twoloops.wiring.replay import asked, policy_for, write

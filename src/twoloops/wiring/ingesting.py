@@ -17,7 +17,7 @@ from pathlib import Path
 
 import msgspec
 
-from twoloops.convergence.workspace_turn import incoming, period, policy_of
+from twoloops.convergence.turns.workspace_turn import incoming, period, policy_of
 from twoloops.edge.agent import Agent
 from twoloops.edge.capture import CapturePolicy
 from twoloops.edge.runtime import Runtime

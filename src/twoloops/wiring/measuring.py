@@ -8,9 +8,9 @@ itself is not asked: it wants evidence at a level, and these are estimates.
 from pathlib import Path
 
 from twoloops.analysis.controls.shocks import Compared, Fit, TaskBases
-from twoloops.convergence.evidence import evidence_of
-from twoloops.convergence.loop import Loop
-from twoloops.convergence.state import TurnState
+from twoloops.convergence.turns.evidence import evidence_of
+from twoloops.convergence.turns.loop import Loop
+from twoloops.convergence.turns.state import TurnState
 from twoloops.digital.base import Base
 from twoloops.records.errors import UserError
 from twoloops.wiring.system import place_of

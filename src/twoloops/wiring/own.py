@@ -14,10 +14,10 @@ from twoloops.analysis.exhibits.model import Exhibit
 from twoloops.analysis.own.exhibits import exhibits
 from twoloops.analysis.own.facts import Own, OwnBase, OwnModel, OwnTask, OwnTurn
 from twoloops.atlas.ratings import ratings
-from twoloops.convergence import spent
-from twoloops.convergence.evaluate import Estimate
-from twoloops.convergence.outcome import ReplayResult
-from twoloops.convergence.state import TurnState
+from twoloops.convergence.judging.evaluate import Estimate
+from twoloops.convergence.recipes import spent
+from twoloops.convergence.replays.outcome import ReplayResult
+from twoloops.convergence.turns.state import TurnState
 from twoloops.digital.price import frontier_price, tokens_of
 from twoloops.records.errors import UserError
 from twoloops.records.journal import Fact

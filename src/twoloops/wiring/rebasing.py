@@ -3,8 +3,8 @@
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from twoloops.convergence.rebase import rebase
-from twoloops.convergence.trying import Tried
+from twoloops.convergence.trials.rebase import rebase
+from twoloops.convergence.trials.trial import Tried
 from twoloops.digital.obligations import blocking
 from twoloops.records.digests import Digest
 from twoloops.wiring.lineage import obligations_of

@@ -16,10 +16,10 @@ import msgspec
 
 from twoloops import __version__
 from twoloops.analysis.report import write_report
-from twoloops.convergence.outcome import ReplayResult
-from twoloops.convergence.policy import Policy, Rebase
-from twoloops.convergence.replay import OnTurn, policies, replay
-from twoloops.convergence.workspace_turn import keep_policy, workspace_policy
+from twoloops.convergence.replays.outcome import ReplayResult
+from twoloops.convergence.replays.replay import OnTurn, policies, replay
+from twoloops.convergence.turns.policy import Policy, Rebase
+from twoloops.convergence.turns.workspace_turn import keep_policy, workspace_policy
 from twoloops.physical.history.stream import History
 from twoloops.records.digests import Digest, canonical, digest_record
 from twoloops.records.errors import UserError

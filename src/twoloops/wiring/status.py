@@ -6,9 +6,9 @@ from pathlib import Path
 
 import msgspec
 
-from twoloops.convergence.evaluate import Estimates, estimates
-from twoloops.convergence.state import TurnState
-from twoloops.convergence.workspace_turn import policy_of
+from twoloops.convergence.judging.evaluate import Estimates, estimates
+from twoloops.convergence.turns.state import TurnState
+from twoloops.convergence.turns.workspace_turn import policy_of
 from twoloops.physical.datasets import consensus
 from twoloops.physical.labelling import open_questions
 from twoloops.records.digests import Digest

@@ -10,9 +10,9 @@ import msgspec
 from twoloops.analysis.controls.declared import INHERENT, teacher_item
 from twoloops.analysis.controls.shocks import Compared, Fit, Released, TaskBases
 from twoloops.analysis.controls.system import Item, Layer, System, Value, base_item
-from twoloops.convergence import spent
-from twoloops.convergence.outcome import ReplayResult
-from twoloops.convergence.state import TurnState
+from twoloops.convergence.recipes import spent
+from twoloops.convergence.replays.outcome import ReplayResult
+from twoloops.convergence.turns.state import TurnState
 from twoloops.records.base import BaseCard
 from twoloops.records.errors import UserError
 from twoloops.records.gate import Verdict

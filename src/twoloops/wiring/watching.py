@@ -6,7 +6,7 @@ from typing import Literal, NamedTuple
 
 import msgspec
 
-from twoloops.convergence.trying import Tried
+from twoloops.convergence.trials.trial import Tried
 from twoloops.digital.catalogue import first_base
 from twoloops.digital.upstream.folders import PREFIX as FOLDER
 from twoloops.digital.upstream.folders import revision_of

@@ -6,8 +6,8 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
-from twoloops.convergence.loop import Loop, Workbench
-from twoloops.convergence.workspace_turn import policy_of
+from twoloops.convergence.turns.loop import Loop, Workbench
+from twoloops.convergence.turns.workspace_turn import policy_of
 from twoloops.digital.base import Base
 from twoloops.digital.catalogue import Offer, first_base, upstream
 from twoloops.digital.concatenate import concatenate

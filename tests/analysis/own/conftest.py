@@ -11,7 +11,7 @@ from twoloops.analysis.controls.matrix import Matrix, matrix
 from twoloops.analysis.controls.system import Item, System
 from twoloops.analysis.own.facts import Own, OwnBase, OwnModel, OwnTask, OwnTurn
 from twoloops.atlas.ratings import ratings
-from twoloops.convergence.evaluate import Estimate, Estimates, estimate
+from twoloops.convergence.judging.evaluate import Estimate, Estimates, estimate
 from twoloops.digital.price import FrontierPrice
 from twoloops.records.base import Ancestor, BaseCard, ModelCard
 from twoloops.records.money import Money

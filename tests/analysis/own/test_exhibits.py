@@ -9,8 +9,8 @@ from twoloops.analysis.exhibits.model import Exhibit, Row
 from twoloops.analysis.own.exhibits import MAKERS, controls, exhibits
 from twoloops.analysis.own.facts import Own, OwnTask
 from twoloops.analysis.own.models import root_origin
-from twoloops.convergence.evaluate import Estimate, estimate
-from twoloops.convergence.outcome import ReplayResult
+from twoloops.convergence.judging.evaluate import Estimate, estimate
+from twoloops.convergence.replays.outcome import ReplayResult
 from twoloops.records.money import Money
 from twoloops.records.task import Costs, Task
 

@@ -8,8 +8,8 @@ from rich.console import Console
 from twoloops.analysis.own import held
 from twoloops.analysis.own.article import LAYERS as RATED
 from twoloops.analysis.own.article import rating, training_runs
-from twoloops.convergence.held import LAYERS, Effect, FrontierBill, Holding, Layer, Side
-from twoloops.convergence.outcome import Compute
+from twoloops.convergence.replays.held import LAYERS, Effect, FrontierBill, Holding, Layer, Side
+from twoloops.convergence.replays.outcome import Compute
 
 SIDE = Side(
     arm="both",

@@ -8,8 +8,8 @@ import msgspec
 import numpy as np
 import pytest
 
-from twoloops.convergence.export import export
-from twoloops.convergence.head import Head, Scaling
+from twoloops.convergence.recipes.export import export
+from twoloops.convergence.recipes.head import Head, Scaling
 from twoloops.digital.features.ngrams import char_ngrams
 from twoloops.digital.publish import signing
 from twoloops.digital.publish.folder import write_whole

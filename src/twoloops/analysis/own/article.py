@@ -4,7 +4,7 @@ import msgspec
 
 from twoloops.atlas.claims import claims
 from twoloops.atlas.ratings import Rating, ratings
-from twoloops.convergence.held import Layer
+from twoloops.convergence.replays.held import Layer
 
 LAYERS: dict[Layer, str] = {
     "compute": "training-compute",

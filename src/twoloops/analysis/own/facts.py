@@ -4,8 +4,8 @@ from datetime import datetime
 
 import msgspec
 
-from twoloops.convergence.evaluate import Estimate, Estimates
-from twoloops.convergence.outcome import ReplayResult
+from twoloops.convergence.judging.evaluate import Estimate, Estimates
+from twoloops.convergence.replays.outcome import ReplayResult
 from twoloops.digital.price import FrontierPrice
 from twoloops.records.base import BaseCard, ModelCard
 from twoloops.records.digests import Digest

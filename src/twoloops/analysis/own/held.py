@@ -13,8 +13,8 @@ from rich.text import Text
 from twoloops.analysis.own.article import TrainingRun
 from twoloops.analysis.words import ABSENT, amount, clip, count, items, percent, scientific, signed
 from twoloops.atlas.ratings import Rating
-from twoloops.convergence.held import Effect, FrontierBill, Holding, Layer, Side
-from twoloops.convergence.outcome import Compute
+from twoloops.convergence.replays.held import Effect, FrontierBill, Holding, Layer, Side
+from twoloops.convergence.replays.outcome import Compute
 
 ONE_TASK = (
     "One task, not a nation: the figures say what a layer was worth to this task on this stream, "

@@ -14,8 +14,8 @@ from twoloops.analysis.own.sources import (
     where,
 )
 from twoloops.analysis.words import clip
-from twoloops.convergence.evaluate import ENOUGH
-from twoloops.convergence.outcome import Loops, ReplayResult
+from twoloops.convergence.judging.evaluate import ENOUGH
+from twoloops.convergence.replays.outcome import Loops, ReplayResult
 
 NOT_MEASURED = (
     "The loops apart and together: not measured. A workspace runs both loops at once, so what each "

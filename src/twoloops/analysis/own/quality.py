@@ -5,7 +5,7 @@ import msgspec
 from twoloops.analysis.exhibits.model import Remark
 from twoloops.analysis.own.facts import Own, OwnTask
 from twoloops.analysis.words import known, percent
-from twoloops.convergence.evaluate import ENOUGH, Estimate, wilson
+from twoloops.convergence.judging.evaluate import ENOUGH, Estimate, wilson
 from twoloops.digital.price import CPU_HOUR
 
 WIDE = 0.1

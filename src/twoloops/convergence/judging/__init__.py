@@ -1,0 +1,1 @@
+"""Whether a model is better, and how surely: estimates, bets, the gate."""

@@ -1,0 +1,1 @@
+"""How a base and a dataset become one model: heads, students, one ONNX graph out."""
