@@ -1,1 +1,1 @@
-"""Where the two loops meet: specialise · evaluate · gate · turn · replay · loops."""
+"""Where the two loops meet: recipes · judging · turns · trials · replays."""

@@ -33,7 +33,7 @@ def distil_tasks(
     Args:
         folder: The workspace.
         name: Which task; all where none is named.
-        student: Its base; `convergence.trials.distilling.distil_task` says what is taken without one.
+        student: Its base; `convergence.trials.distilling` says what is taken without one.
         teacher: Its base, likewise.
         count: Most unlabelled observations to learn from.
         dry_run: Whether to keep nothing.

@@ -1,10 +1,10 @@
 """Fit a head to hard labels and to a teacher's soft outputs together.
 
 The loss is that of the plain head (`convergence.recipes.head`: balanced cross-entropy, an L2
-penalty) plus the mean cross-entropy between the teacher's probabilities and the student's over unlabelled
-observations, times weight × n: at weight 1 it counts as much as the n labels. Both sides are
-softened by one temperature T and the term is multiplied by T², which keeps the size of its gradient
-(Hinton, Vinyals and Dean 2015, section 2).
+penalty) plus the mean cross-entropy between the teacher's probabilities and the student's over
+unlabelled observations, times weight × n: at weight 1 it counts as much as the n labels. Both sides
+are softened by one temperature T and the term is multiplied by T², which keeps the size of its
+gradient (Hinton, Vinyals and Dean 2015, section 2).
 """
 
 from collections.abc import Callable
