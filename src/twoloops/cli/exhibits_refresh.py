@@ -7,7 +7,7 @@ import typer
 from twoloops.cli import options, terminal
 
 if TYPE_CHECKING:
-    from twoloops.analysis.changes import Changes
+    from twoloops.analysis.exhibits.changes import Changes
     from twoloops.atlas.comparing import RowChange, TableChange
     from twoloops.wiring.refreshing import Outcome
 
@@ -72,7 +72,7 @@ def changes(
     A date stands for what was in use at its end (UTC): of each source the last vintage until
     then, otherwise the packaged tables.
     """
-    from twoloops.analysis.changes import changes_between
+    from twoloops.analysis.exhibits.changes import changes_between
     from twoloops.wiring import refreshing
 
     found = changes_between(refreshing.tables(before), refreshing.tables(after))

@@ -10,7 +10,7 @@ from typing import Literal
 import msgspec
 from msgspec.structs import replace as altered
 
-from twoloops.analysis import summary
+from twoloops.analysis.report import summary
 from twoloops.analysis.words import clip
 from twoloops.cli import terminal
 from twoloops.cli.costs import costs_of

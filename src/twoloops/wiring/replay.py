@@ -15,7 +15,7 @@ from pathlib import Path
 import msgspec
 
 from twoloops import __version__
-from twoloops.analysis.report import write_report
+from twoloops.analysis.report.page import write_report
 from twoloops.convergence.replays.outcome import ReplayResult
 from twoloops.convergence.replays.replay import OnTurn, policies, replay
 from twoloops.convergence.turns.policy import Policy, Rebase

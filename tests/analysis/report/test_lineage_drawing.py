@@ -4,8 +4,8 @@ import xml.etree.ElementTree as ET
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from twoloops.analysis.lineage_drawing import draw
-from twoloops.analysis.lineage_layout import BOX, MOST_MODELS, collapse, place
+from twoloops.analysis.report.lineage_drawing import draw
+from twoloops.analysis.report.lineage_layout import BOX, MOST_MODELS, collapse, place
 from twoloops.convergence.replays.outcome import Edge, Node
 
 KINDS = st.sampled_from(["base", "ancestor", "dataset", "model", "release"])

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from twoloops.analysis.changes import changes_between
+from twoloops.analysis.exhibits.changes import changes_between
 from twoloops.atlas import shelving, vintages
 from twoloops.atlas.hub import HubModel, article_models
 from twoloops.atlas.open_models import Snapshot, YearCount

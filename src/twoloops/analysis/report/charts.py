@@ -7,9 +7,9 @@ import itertools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from twoloops.analysis.arms import FOUR, NAMES, Arm
 from twoloops.analysis.looks import INK, STYLES, Style, inline, legend
 from twoloops.analysis.markup import Html
+from twoloops.analysis.report.arms import FOUR, NAMES, Arm
 from twoloops.analysis.words import clip, known, percent, points
 from twoloops.convergence.replays.outcome import Loops, MoneyFigures, Price, TurnFigures
 

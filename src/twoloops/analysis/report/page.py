@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from string import Template
 
-from twoloops.analysis import sections, thesis
 from twoloops.analysis.markup import Html, esc, join, packaged, tag
+from twoloops.analysis.report import sections, thesis
 from twoloops.analysis.words import clip
 from twoloops.convergence.replays.outcome import ReplayResult
 from twoloops.records.digests import Digest

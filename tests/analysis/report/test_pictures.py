@@ -4,7 +4,7 @@ import xml.etree.ElementTree as ET
 import numpy as np
 import pytest
 
-from twoloops.analysis.pictures import picture, sparkline
+from twoloops.analysis.report.pictures import picture, sparkline
 
 
 def npy(array):

@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping
 
-from twoloops.analysis import charts
-from twoloops.analysis.lineage_drawing import draw
 from twoloops.analysis.markup import Html, bullets, esc, figure, join, more, table, tag
-from twoloops.analysis.pictures import picture
+from twoloops.analysis.report import charts
+from twoloops.analysis.report.lineage_drawing import draw
+from twoloops.analysis.report.pictures import picture
 from twoloops.analysis.words import (
     ABSENT,
     NOT_DEFINED,

@@ -1,8 +1,8 @@
 """The head of the report: the two loops, apart and together, and what a sceptic says."""
 
-from twoloops.analysis import charts
-from twoloops.analysis.arms import FOUR, MEANINGS, NAMES, Arm, accuracy_of, arms
 from twoloops.analysis.markup import Html, bullets, figure, join, more, table, tag
+from twoloops.analysis.report import charts
+from twoloops.analysis.report.arms import FOUR, MEANINGS, NAMES, Arm, accuracy_of, arms
 from twoloops.analysis.words import (
     ABSENT,
     NOT_DEFINED,

@@ -4,7 +4,7 @@ import msgspec
 import pytest
 from rich.console import Console
 
-from twoloops.analysis.summary import (
+from twoloops.analysis.report.summary import (
     closing,
     four_arm_table,
     thesis_line,

@@ -79,7 +79,7 @@ def test_a_label_never_seen_before_is_learned(make_arm: MakeArm, make_history: M
 def test_probabilities_of_exactly_0_and_1_do_no_harm(
     make_arm: MakeArm, make_history: MakeHistory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("twoloops.convergence.recipes.head._temperature", lambda *_: 1e-6)
+    monkeypatch.setattr("twoloops.convergence.recipes.head.calibrated", lambda *_: 1e-6)
     arm = make_arm(make_history(turns=2, per_turn=24, seed_rows=20), real_edge=True)
     states = arm.run()
     said = arm.said(2)

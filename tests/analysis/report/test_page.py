@@ -6,7 +6,7 @@ from html.parser import HTMLParser
 import msgspec
 import pytest
 
-from twoloops.analysis.report import write_report
+from twoloops.analysis.report.page import write_report
 from twoloops.convergence.replays.outcome import Informative, Loops, Node, TurnFigures
 from twoloops.records.errors import MissingExtraError, UserError
 

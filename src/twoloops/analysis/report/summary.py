@@ -11,7 +11,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from twoloops.analysis.arms import BRIEF, FOUR, accuracy_of, arms
+from twoloops.analysis.report.arms import BRIEF, FOUR, accuracy_of, arms
 from twoloops.analysis.words import (
     ABSENT,
     amount,

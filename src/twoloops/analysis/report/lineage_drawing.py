@@ -2,8 +2,15 @@
 
 from collections.abc import Sequence
 
-from twoloops.analysis.lineage_layout import BOX, COLUMN_GAP, Lineage, Placed, collapse, place
 from twoloops.analysis.markup import Html, esc
+from twoloops.analysis.report.lineage_layout import (
+    BOX,
+    COLUMN_GAP,
+    Lineage,
+    Placed,
+    collapse,
+    place,
+)
 from twoloops.analysis.words import clip
 from twoloops.convergence.replays.outcome import Edge, Node
 
