@@ -128,6 +128,7 @@ def test_any_changed_byte_of_any_field_is_found(
     (value,) = source.execute(
         f"SELECT {column} FROM journal WHERE sequence = ?", (sequence,)
     ).fetchone()
+    keys = {key for (key,) in source.execute("SELECT key FROM journal")}
     source.close()
     text = "" if value is None else str(value)
     at = data.draw(st.integers(0, max(len(text) - 1, 0)))
@@ -137,8 +138,8 @@ def test_any_changed_byte_of_any_field_is_found(
         changed = value + data.draw(st.integers(1, 99)) * data.draw(st.sampled_from([-1, 1]))
         if column == "sequence" and 1 <= changed <= 5:
             changed += 100
-    if changed == value:
-        return
+    if changed == value or (column == "key" and changed in keys):
+        return  # nothing is changed, or the table itself refuses it
     problems = problems_after(
         folder, (f"UPDATE journal SET {column} = ? WHERE sequence = ?", changed, sequence)
     )
