@@ -37,6 +37,7 @@ COMMANDS = (
     ("base", "show"),
     ("base", "drop"),
     ("base", "compare"),
+    ("base", "probe"),
     ("lineage",),
     ("rebase",),
     ("watch",),

@@ -2,7 +2,7 @@
 
 import typer
 
-from twoloops.cli import base_compare, base_kept, base_search, base_vet
+from twoloops.cli import base_compare, base_kept, base_probe, base_search, base_vet
 
 
 def register(app: typer.Typer) -> None:
@@ -18,6 +18,7 @@ def register(app: typer.Typer) -> None:
     group.command()(base_kept.show)
     group.command()(base_kept.drop)
     group.command()(base_compare.compare)
+    group.command()(base_probe.probe)
 
     @group.callback()
     def base() -> None:

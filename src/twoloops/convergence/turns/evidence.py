@@ -97,6 +97,12 @@ class Evidence:
         self, made: Specialised, digests: Sequence[str], groups: Sequence[str]
     ) -> NDArray[np.float64]:
         x = self._loop.bench.encoder.embed(made.base, digests, self._loop.read)
+        return made.honest(x, self.learned_as(made, digests, groups))
+
+    def learned_as(
+        self, made: Specialised, digests: Sequence[str], groups: Sequence[str]
+    ) -> list[str]:
+        """Return the groups of inputs by the names a model learned them under."""
         # Two groups become one when something like both arrives: a model that is older must be
         # asked by the names it learned under, or it would be asked about what it knows.
         datasets = self._loop.store.datasets
@@ -107,11 +113,10 @@ class Evidence:
         if made.recipe is not None:
             listed = datasets.get(made.recipe.unlabelled).split("unlabelled")
             learned = {item.input: item.group for item in listed} | learned
-        names = [
+        return [
             learned.get(digest, renamed.get(group, group))
             for digest, group in zip(digests, groups, strict=True)
         ]
-        return made.honest(x, names)
 
     @property
     def weights(self) -> NDArray[np.float64]:
