@@ -105,7 +105,6 @@ def fit_student(
     xs, ys = x[rows], y[rows]
     mask = np.ones(len(rows), bool) if judges is None else judges[rows]
     soft_fold = np.array([fold_of(one) for one in outputs.groups], dtype=np.intp)
-    everything = np.ones(len(outputs.x), bool)
     tried = []
     for setting in settings:
         parts = tuple(
@@ -122,9 +121,8 @@ def fit_student(
     loss, setting, parts, temperature = min(tried, key=lambda one: one[0])
     if not setting.weight:
         return plain, setting
-    full = _student(
-        plain.full, outputs.teacher.full, x, y, outputs, everything, setting, plain, sparse
-    )
+    all_ = np.ones(len(outputs.x), bool)
+    full = _student(plain.full, outputs.teacher.full, x, y, outputs, all_, setting, plain, sparse)
     operations = _operations(len(rows) + len(outputs.x), int(np.count_nonzero(x)) // len(x), y)
     return CrossFitted(
         full=replace(full, temperature=temperature),
