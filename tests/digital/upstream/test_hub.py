@@ -188,6 +188,21 @@ class TestPull:
         assert hub.pull("acme/tiny", commit, None)
 
 
+class TestWhole:
+    def test_every_file_but_git_s_own(self, hub, server):
+        server.repos["acme/tiny"].trees.append({**SMALL, ".gitattributes": b"x"})
+        pull = hub.pull_whole("acme/tiny")
+        assert {one.path for one in pull.said.files} == set(SMALL)
+        assert pull.folder != hub.pull("acme/tiny").folder  # what an encoder needs lies elsewhere
+
+    @pytest.mark.parametrize("name", ["../up", "/etc/x", "a/../b", ".cache/x", "a//b", "C:\\x"])
+    def test_names_that_lead_elsewhere(self, hub, server, name, tmp_path):
+        server.repos["acme/tiny"].trees.append({**SMALL, name: b"x"})
+        with pytest.raises(UserError, match="not plain file names"):
+            hub.pull_whole("acme/tiny")
+        assert not list(tmp_path.rglob("*.onnx"))
+
+
 class TestTransfers:
     def test_a_broken_transfer_is_resumed_where_it_broke(self, hub, server, monkeypatch):
         from huggingface_hub import constants

@@ -24,8 +24,8 @@ SIDE = (
 )
 TEXTS = ("license", "licence", "notice", "copying")
 PIECE = 1 << 20
-SAFE = re.compile(r"[\w.][\w.+ -]*(/[\w.][\w.+ -]*)*")
-"""A path that stays below its folder."""
+SAFE = re.compile(r"\w[\w.+ -]*(/\w[\w.+ -]*)*")
+"""A path that stays below its folder, without hidden files."""
 
 
 class Wanted(NamedTuple):
