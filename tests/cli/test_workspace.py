@@ -263,6 +263,22 @@ def test_doctor_finds_a_healthy_workspace_and_a_changed_journal(call, workspace)
     assert "NOT whole" in call("status", *at).out
 
 
+def test_doctor_misses_a_model_whose_file_is_gone_or_damaged(call, workspace) -> None:
+    at = ("--workspace", workspace)
+    files = [path for path in (workspace / "blobs").rglob("*") if path.is_file()]
+    assert files  # models lie there
+    kept = files[0].read_bytes()
+    files[0].write_bytes(kept[:-1] + bytes([kept[-1] ^ 1]))
+    damaged = call("doctor", *at)
+    files[0].unlink()
+    gone = call("doctor", *at)
+    for done in (damaged, gone):
+        said = " ".join(done.out.split())
+        assert (done.code, "lost or damaged: model" in said) == (1, True)
+    files[0].write_bytes(kept)
+    assert call("doctor", *at).code == 0
+
+
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [

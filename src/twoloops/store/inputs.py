@@ -121,6 +121,28 @@ class Inputs:
             # a process that died in between has left.
             self._database.after_commit(lambda: self._blobs.delete(digest))
 
+    def lost(self) -> tuple[int, list[tuple[str, Digest]]]:
+        """Return how many bytes are kept under a digest, and the kind and digest of lost ones.
+
+        Models and bases are read and compared with their digests; of inputs in blobs it is only
+        asked whether the file is there.
+        """
+        query = select(
+            inputs.c.digest, inputs.c.kind, inputs.c.data.is_(None).label("in_blobs")
+        ).where(inputs.c.forgotten_at.is_(None))
+        with self._database.reading() as connection:
+            rows = connection.execute(query.order_by(inputs.c.kind, inputs.c.digest)).all()
+        gone = []
+        for row in rows:
+            try:
+                if row.kind in ("model", "base"):
+                    self.get(row.digest)
+                elif row.in_blobs and not self._blobs.has(row.digest):
+                    gone.append((row.kind, row.digest))
+            except UserError:
+                gone.append((row.kind, row.digest))
+        return len(rows), gone
+
     def sweep(self) -> int:
         """Remove blobs whose input was forgotten but whose file outlived it; counts them."""
         query = select(inputs.c.digest).where(

@@ -11,6 +11,7 @@ from pathlib import Path
 import msgspec
 
 from twoloops import __version__
+from twoloops.records.digests import Digest, short
 from twoloops.records.errors import TransientError, UserError
 from twoloops.store.lock import free, holder
 
@@ -37,6 +38,7 @@ LEAST_SPACE = 1 << 30
 RELEASED = datetime(2026, 1, 1, tzinfo=UTC)
 """No clock may be earlier than the code."""
 WRITES = 5
+SHOWN = 5
 
 
 class Finding(msgspec.Struct, frozen=True):
@@ -125,6 +127,7 @@ def _workspace(folder: Path) -> list[Finding]:
         with Store.open(folder, create=False) as store:
             facts = store.journal.head()[0]
             problems = store.journal.verify()
+            held, lost = store.inputs.lost()
             latest = max((fact.recorded_at for fact in store.journal.facts()), default=None)
     except (UserError, TransientError) as error:
         return [Finding("workspace", False, str(error))]
@@ -136,6 +139,7 @@ def _workspace(folder: Path) -> list[Finding]:
             "; ".join(problems) or f"{facts} facts, the chain is whole",
         ),
     ]
+    findings.append(_bytes(held, lost))
     if latest is not None and latest > datetime.now(UTC):
         when = latest.isoformat(sep=" ", timespec="seconds")
         findings.append(Finding("clock", False, f"the journal's last fact is of {when}, later"))
@@ -152,3 +156,13 @@ def _lock(folder: Path) -> Finding:
         return Finding("lock", True, "held by another process")
     since = who.since.isoformat(sep=" ", timespec="seconds")
     return Finding("lock", True, f"held by {who.command!r} (process {who.pid}, since {since})")
+
+
+def _bytes(held: int, lost: list[tuple[str, Digest]]) -> Finding:
+    """Say whether what the catalog names is there."""
+    named = ", ".join(f"{kind} {short(digest)}" for kind, digest in lost[:SHOWN])
+    more = f" and {len(lost) - SHOWN:,} more" if len(lost) > SHOWN else ""
+    detail = f"{held:,} inputs, models and bases, all there"
+    if lost:
+        detail = f"lost or damaged: {named}{more}; restore the folder blobs from a backup"
+    return Finding("bytes", not lost, detail)
