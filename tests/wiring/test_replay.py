@@ -56,6 +56,17 @@ def test_a_folder_is_checked_before_anything_is_written(make_history, tmp_path: 
     replay.write(folder / replay.ASKED, msgspec.json.encode(older))
     with pytest.raises(UserError, match=r"made by twoloops 0\.0\.1"):
         replay.check(folder, wanted)
+
+
+def test_a_replay_killed_before_it_began_begins(make_history, tmp_path: Path) -> None:
+    wanted = replay.asked(make_history(), (0,), {})
+    (tmp_path / "store").mkdir()
+    (tmp_path / "store" / "workspace.lock").write_text("{}")
+    (tmp_path / ".replay.json.1.part").write_bytes(b"{")
+    assert replay.check(tmp_path, wanted) is None
+    (tmp_path / "store" / "catalog.db").write_bytes(b"")
+    with pytest.raises(UserError, match="not empty and holds no replay"):
+        replay.check(tmp_path, wanted)
     assert replay.check(folder, wanted, again=True) is None
 
 

@@ -23,6 +23,7 @@ from twoloops.convergence.turns.workspace_turn import keep_policy, workspace_pol
 from twoloops.physical.history.stream import History
 from twoloops.records.digests import Digest, canonical, digest_record
 from twoloops.records.errors import UserError
+from twoloops.store.lock import NAME as LOCK
 from twoloops.store.lock import workspace_lock
 from twoloops.store.workspace import BLOBS, CATALOG, Store
 from twoloops.wiring.workspace import OnWait, command_line, now, reading, workbench
@@ -86,8 +87,7 @@ def check(folder: Path, wanted: Asked, *, again: bool = False) -> ReplayResult |
     if folder.exists() and not folder.is_dir():
         raise UserError(f"{folder} is a file: name a folder with --out")
     if not path.is_file():
-        # An unfinished write of `replay.json` itself is all that a kill can leave before it.
-        if folder.is_dir() and any(not one.name.startswith(".") for one in folder.iterdir()):
+        if folder.is_dir() and not all(map(_left_by_a_kill, folder.iterdir())):
             raise UserError(
                 f"{folder} is not empty and holds no replay: name another folder with --out"
             )
@@ -204,6 +204,16 @@ def _clear(folder: Path) -> None:
         (store / f"{CATALOG}{suffix}").unlink(missing_ok=True)
     shutil.rmtree(store / BLOBS, ignore_errors=True)
     shutil.rmtree(folder / EDGE, ignore_errors=True)
+
+
+def _left_by_a_kill(path: Path) -> bool:
+    """Say whether this is all that a replay killed before its `replay.json` was whole can leave.
+
+    That is an unfinished write of it, and a store with nothing but its lock.
+    """
+    if path.name == STORE and path.is_dir():
+        return {one.name for one in path.iterdir()} <= {LOCK}
+    return path.name.startswith(".")
 
 
 def _difference(known: Asked, wanted: Asked) -> str:
