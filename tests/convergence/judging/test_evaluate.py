@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from twoloops.convergence.judging import evaluate
@@ -38,6 +38,7 @@ def test_intervals_of_unequal_chances_cover_the_truth_and_the_plain_mean_does_no
 
 @law
 @given(st.lists(st.booleans(), min_size=5, max_size=60), st.floats(0.01, 1))
+@example([False] * 9, 1.0)
 def test_equal_chances_need_no_weights(hits, chance):
     plain = evaluate.estimate(hits)
     weighted = evaluate.estimate(hits, [chance] * len(hits))

@@ -171,7 +171,8 @@ def wilson(rate: float, effective: float) -> Interval:
     square = quantile**2 / effective
     centre = (rate + square / 2) / (1 + square)
     half = quantile / (1 + square) * np.sqrt(rate * (1 - rate) / effective + square / 4 / effective)
-    return max(0.0, float(centre - half)), min(1.0, float(centre + half))
+    # At 0 and 1 an end is the rate itself, and rounding may put it on the other side of it.
+    return min(rate, max(0.0, float(centre - half))), max(rate, min(1.0, float(centre + half)))
 
 
 def figures(
