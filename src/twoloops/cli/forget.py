@@ -19,9 +19,9 @@ def forget(
     input are named; later datasets leave it out. The file it came from, exported questions and a
     replay's folder are copies of your own, and stay.
     """
-    from twoloops.physical.labelling import parse_place
     from twoloops.records.digests import short
     from twoloops.records.errors import UserError
+    from twoloops.records.observation import parse_place
     from twoloops.wiring.workspace import now, writing
 
     try:

@@ -27,7 +27,8 @@ def export(
     Signals and images are written beside it, into a folder of its name. What the model decided
     is left out: it would sway the answer.
     """
-    from twoloops.physical.labelling import export_questions, open_questions
+    from twoloops.physical.labelling.csv_file import export_questions
+    from twoloops.physical.labelling.questions import open_questions
     from twoloops.records.errors import UserError
     from twoloops.wiring.workspace import reading
 
@@ -78,7 +79,8 @@ def import_(
     Lines without a label stay open. Reading a file twice changes and costs nothing. Where
     anything is wrong with the file, nothing of it is taken in and every problem is told.
     """
-    from twoloops.physical.labelling import import_labels, open_questions
+    from twoloops.physical.labelling.csv_file import import_labels
+    from twoloops.physical.labelling.questions import open_questions
     from twoloops.wiring.workspace import now, writing
 
     who = labeller if ":" in labeller or labeller == "history" else f"person:{labeller}"

@@ -1,5 +1,6 @@
 """An observation: one production input, the decision made on it, and why it was kept."""
 
+import re
 from datetime import datetime
 from typing import Literal
 
@@ -48,6 +49,21 @@ class Place(msgspec.Struct, frozen=True, order=True):
 
     def __str__(self) -> str:
         return f"{self.edge}/{self.epoch}/{self.counter}"
+
+
+def parse_place(text: str) -> Place:
+    """Return the place a text names; the law is `parse_place(str(place)) == place`.
+
+    >>> parse_place("press 4/3f/17")
+    Place(edge='press 4', epoch='3f', counter=17)
+
+    Raises:
+        ValueError: If it names none.
+    """
+    edge, epoch, counter = text.rsplit("/", 2)
+    if not edge or not epoch or not re.fullmatch(r"[0-9]+", counter):
+        raise ValueError(text)
+    return Place(edge, epoch, int(counter))
 
 
 class Observation(msgspec.Struct, frozen=True):

@@ -21,8 +21,9 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-VERSION = 2
-"""Version of these tables; a catalog of a later one is not opened. 2 added `bases`."""
+VERSION = 3
+"""Version of these tables; a catalog of a later one is not opened. 2 added `bases`; 3 the tables
+of people and teachers, from `tokens` on."""
 
 INLINE_LIMIT = 64 * 1024
 """Inputs up to this many bytes lie in the catalog's own transaction, longer ones in blobs."""
@@ -257,3 +258,117 @@ lineage_edges = Table(
     PrimaryKeyConstraint("child", "parent", "relation"),
 )
 Index("lineage_edges_by_parent", lineage_edges.c.parent)
+
+tokens = Table(
+    "tokens",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("scope", Text, nullable=False),
+    Column("hash", Text, nullable=False, unique=True),
+    Column("created_at", Text, nullable=False),
+    Column("expires_at", Text),
+    Column("revoked_at", Text),
+)
+
+leases = Table(
+    "leases",
+    metadata,
+    *_place(),
+    Column("labeller", Text, nullable=False),
+    Column("task", Text, ForeignKey("tasks.name"), nullable=False),
+    Column("until", Text, nullable=False),
+    PrimaryKeyConstraint("edge", "epoch", "counter", "labeller"),
+    _of_observation(),
+)
+
+passes = Table(  # "can't tell"
+    "passes",
+    metadata,
+    *_place(),
+    Column("labeller", Text, nullable=False),
+    Column("task", Text, ForeignKey("tasks.name"), nullable=False),
+    Column("why", Text, nullable=False),
+    Column("seconds", Double, nullable=False),
+    Column("amount", Text, nullable=False),
+    Column("currency", Text, nullable=False),
+    Column("passed_at", Text, nullable=False),
+    PrimaryKeyConstraint("edge", "epoch", "counter", "labeller"),
+    _of_observation(),
+)
+
+label_notes = Table(  # how a label was given
+    "label_notes",
+    metadata,
+    *_place(),
+    Column("labeller", Text, nullable=False),
+    Column("seconds", Double, nullable=False),
+    Column("opinion_shown", Boolean, nullable=False),
+    Column("comment", Text, nullable=False),
+    PrimaryKeyConstraint("edge", "epoch", "counter", "labeller"),
+    _of_observation(),
+)
+
+withdrawn = Table(  # labels taken back before their turn froze
+    "withdrawn",
+    metadata,
+    Column("number", _Serial, primary_key=True, autoincrement=True),
+    *_place(),
+    Column("labeller", Text, nullable=False),
+    Column("task", Text, ForeignKey("tasks.name"), nullable=False),
+    Column("label", Text, nullable=False),
+    Column("labelled_at", Text, nullable=False),
+    Column("amount", Text, nullable=False),
+    Column("currency", Text, nullable=False),
+    Column("withdrawn_at", Text, nullable=False),
+    _of_observation(),
+)
+
+second_looks = Table(
+    "second_looks",
+    metadata,
+    *_place(),
+    Column("task", Text, ForeignKey("tasks.name"), nullable=False),
+    Column("turn", Integer, nullable=False),
+    Column("why", Text, nullable=False),
+    Column("rank", Integer, nullable=False),
+    Column("asked_at", Text, nullable=False),
+    PrimaryKeyConstraint("edge", "epoch", "counter", "turn"),
+    _of_observation(),
+)
+
+observation_keys = Table(  # what the plant calls an observation: a serial number, an order
+    "observation_keys",
+    metadata,
+    *_place(),
+    Column("task", Text, ForeignKey("tasks.name"), nullable=False),
+    Column("key", Text, nullable=False),
+    PrimaryKeyConstraint("edge", "epoch", "counter"),
+    _of_observation(),
+)
+Index("observation_keys_by_key", observation_keys.c.task, observation_keys.c.key)
+
+teachers = Table(
+    "teachers",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("body", Text, nullable=False),
+    Column("attached_at", Text, nullable=False),
+    Column("dropped_at", Text),  # NULL: attached
+)
+
+teacher_calls = Table(  # the call book: written before a call is sent, and after
+    "teacher_calls",
+    metadata,
+    Column("key", Text, primary_key=True),
+    Column("teacher", Text, ForeignKey("teachers.name"), nullable=False),
+    Column("task", Text, ForeignKey("tasks.name"), nullable=False),
+    Column("turn", Integer, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("body", Text, nullable=False),
+    Column("amount", Text, nullable=False),
+    Column("currency", Text, nullable=False),
+    Column("begun_at", Text, nullable=False),
+    Column("ended_at", Text),
+)
+Index("teacher_calls_by_task", teacher_calls.c.task, teacher_calls.c.turn)

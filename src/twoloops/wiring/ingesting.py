@@ -27,7 +27,7 @@ from twoloops.physical.history.open import open_history, read
 from twoloops.physical.history.options import Mapping, Plan, Reading
 from twoloops.physical.history.stream import Row
 from twoloops.physical.ingest import ingest
-from twoloops.physical.labelling import answer
+from twoloops.physical.labelling.answers import answer
 from twoloops.records.digests import Digest, canonical
 from twoloops.records.errors import UserError
 from twoloops.records.label import Label

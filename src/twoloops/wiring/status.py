@@ -10,7 +10,7 @@ from twoloops.convergence.judging.evaluate import Estimates, estimates
 from twoloops.convergence.turns.state import TurnState
 from twoloops.convergence.turns.workspace_turn import policy_of
 from twoloops.physical.datasets import consensus
-from twoloops.physical.labelling import open_questions
+from twoloops.physical.labelling.questions import open_questions
 from twoloops.records.digests import Digest
 from twoloops.records.gate import Verdict
 from twoloops.records.money import Money

@@ -204,7 +204,7 @@ def test_it_waits_for_observations_and_for_labels_and_then_goes_on(
 
 def half(arm: Arm, turn: TurnState) -> None:
     """Answer half of the turn's questions."""
-    from twoloops.physical.labelling import answer
+    from twoloops.physical.labelling.answers import answer
 
     loop = arm.loop
     rows = dict(zip(arm.said(turn.number).counters, arm.stages[turn.number], strict=True))

@@ -21,7 +21,7 @@ from twoloops.edge.sources import Arrival
 from twoloops.edge.spool import Spool
 from twoloops.physical.history.stream import History
 from twoloops.physical.ingest import ingest
-from twoloops.physical.labelling import answer
+from twoloops.physical.labelling.answers import answer
 from twoloops.records.base import ModelCard
 from twoloops.records.digests import Digest, digest_bytes
 from twoloops.records.label import Label

@@ -20,7 +20,8 @@ from twoloops.convergence.turns.slices import loss_on, open_slices
 from twoloops.convergence.turns.state import Candidate, TurnState, Waiting
 from twoloops.digital.base import Base
 from twoloops.digital.catalogue import available
-from twoloops.physical import datasets, labelling
+from twoloops.physical import datasets
+from twoloops.physical.labelling.questions import ask, open_questions
 from twoloops.physical.select import Candidates, Pick, audit, select
 from twoloops.records.dataset import Dataset
 from twoloops.records.gate import Verdict
@@ -53,7 +54,7 @@ def select_questions(loop: Loop, turn: TurnState) -> Outcome:
     questions = _seed_questions(loop, turn, seen) if turn.number == 0 else []
     if turn.number > 0 and seen:
         questions = _turn_questions(loop, turn, seen)
-    labelling.ask(loop.store, loop.task.name, questions)
+    ask(loop.store, loop.task.name, questions)
     counts = {p: str(sum(q.purpose == p for q in questions)) for p in ("audit", "selected")}
     loop.note(turn, "questions asked", questions=str(len(questions)), **counts)
     return turn
@@ -143,7 +144,7 @@ def _question(
 def label(loop: Loop, turn: TurnState) -> Outcome:
     """Wait until every question of the turn is answered."""
     # What was forgotten after it was asked about is left out: nobody can answer that.
-    unanswered = labelling.open_questions(loop.store, loop.task.name, turn.number)
+    unanswered = open_questions(loop.store, loop.task.name, turn.number)
     if unanswered:
         return Waiting(
             f"{len(unanswered)} labels: write them with  twoloops label export FILE, fill in the "

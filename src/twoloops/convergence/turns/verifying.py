@@ -14,7 +14,7 @@ from twoloops.convergence.turns.anchor import best_release, not_worse, was_refus
 from twoloops.convergence.turns.evidence import Contender, Evidence, evidence_of
 from twoloops.convergence.turns.loop import Loop
 from twoloops.convergence.turns.state import TurnState, Verifying, Waiting
-from twoloops.physical import labelling
+from twoloops.physical.labelling.questions import ask
 from twoloops.records.label import Question
 
 
@@ -57,7 +57,7 @@ def verify(loop: Loop, turn: TurnState) -> TurnState | Waiting:
         drawn.append(Verifying(candidate.base, places))
         open_places |= set(places)
         left -= count
-    labelling.ask(loop.store, loop.task.name, asked)
+    ask(loop.store, loop.task.name, asked)
     loop.note(turn, "verifying questions asked", questions=str(len(asked)))
     return replace(turn, verifying=tuple(drawn))
 

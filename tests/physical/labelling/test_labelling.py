@@ -9,13 +9,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from twoloops.edge.spool import Spooled
-from twoloops.physical import labelling
 from twoloops.physical.ingest import ingest
+from twoloops.physical.labelling.answers import answer
+from twoloops.physical.labelling.csv_file import export_questions, import_labels
+from twoloops.physical.labelling.questions import ask, open_questions
 from twoloops.records.digests import digest_bytes, short
 from twoloops.records.errors import UserError
 from twoloops.records.label import Label, Question
 from twoloops.records.money import Money
-from twoloops.records.observation import Kept, Observation, Place
+from twoloops.records.observation import Kept, Observation, Place, parse_place
 from twoloops.records.task import Costs, Kind, Task
 from twoloops.store.workspace import Store
 
@@ -63,44 +65,44 @@ def store() -> Iterator[Store]:
 
 @given(st.builds(Place, st.text(min_size=1), st.from_regex(r"\A[a-f0-9]+\Z"), st.integers(0)))
 def test_a_place_is_read_as_it_is_written(one: Place) -> None:
-    assert labelling.parse_place(str(one)) == one
+    assert parse_place(str(one)) == one
 
 
 @pytest.mark.parametrize("text", ["", "desk", "desk/1", "/e1/1", "desk//1", "desk/e1/-1"])
 def test_what_is_no_place_is_refused(text: str) -> None:
     with pytest.raises(ValueError):  # noqa: PT011
-        labelling.parse_place(text)
+        parse_place(text)
 
 
 def test_questions_are_asked_once_and_open_until_answered(store: Store) -> None:
     asked = [Question(place(2), 1, "audit", 0.1, 0), Question(place(1), 1, "selected", None, 1)]
     for _ in range(2):
-        labelling.ask(store, "orders", asked)
-    assert labelling.open_questions(store, "orders") == asked
-    labelling.answer(store, "orders", [label(2)], at=NOW)
-    assert labelling.open_questions(store, "orders", 1) == asked[1:]
+        ask(store, "orders", asked)
+    assert open_questions(store, "orders") == asked
+    answer(store, "orders", [label(2)], at=NOW)
+    assert open_questions(store, "orders", 1) == asked[1:]
 
 
 def test_questions_about_strangers_are_refused_together(store: Store) -> None:
     with pytest.raises(UserError) as caught:
-        labelling.ask(store, "orders", [Question(place(n), 1, "selected", None) for n in (1, 7, 9)])
+        ask(store, "orders", [Question(place(n), 1, "selected", None) for n in (1, 7, 9)])
     assert str(caught.value) == (
         "these questions cannot be asked, 2 problems:\n"
         "  desk/e1/7: no such observation in this workspace\n"
         "  desk/e1/9: the observation belongs to task 'other', not 'orders'"
     )
-    assert labelling.open_questions(store, "orders") == []
+    assert open_questions(store, "orders") == []
 
 
 def test_each_label_is_paid_once_by_the_turn_that_asked(store: Store) -> None:
-    labelling.ask(store, "orders", [Question(place(n), n, "selected", None) for n in (1, 2)])
+    ask(store, "orders", [Question(place(n), n, "selected", None) for n in (1, 2)])
     first = [label(1), label(2), label(3)]
-    assert labelling.answer(store, "orders", first, at=NOW) == (
+    assert answer(store, "orders", first, at=NOW) == (
         3, 0, (), Money(Decimal("4.50"), "EUR"), 0,
     )  # fmt: skip
-    again = labelling.answer(store, "orders", [*first, label(4)], at=NOW + timedelta(days=1))
+    again = answer(store, "orders", [*first, label(4)], at=NOW + timedelta(days=1))
     assert again == (1, 3, (), PRICE, 0)
-    assert labelling.answer(store, "orders", first, at=NOW).cost is None
+    assert answer(store, "orders", first, at=NOW).cost is None
     assert store.journal.costs("orders", kind="labels paid") == {
         -1: Money(Decimal("3.00"), "EUR"),
         1: PRICE,
@@ -111,7 +113,7 @@ def test_each_label_is_paid_once_by_the_turn_that_asked(store: Store) -> None:
 
 
 def test_answers_that_cannot_be_are_refused_together(store: Store) -> None:
-    labelling.answer(store, "orders", [label(1)], at=NOW)
+    answer(store, "orders", [label(1)], at=NOW)
     wrong = [
         label(2),
         label(7),
@@ -122,7 +124,7 @@ def test_answers_that_cannot_be_are_refused_together(store: Store) -> None:
         label(2, "none"),
     ]
     with pytest.raises(UserError) as caught:
-        labelling.answer(store, "orders", wrong, at=NOW)
+        answer(store, "orders", wrong, at=NOW)
     again = "give a second opinion under another labeller's name"
     assert str(caught.value).splitlines() == [
         "these labels cannot be taken in, 6 problems:",
@@ -138,20 +140,20 @@ def test_answers_that_cannot_be_are_refused_together(store: Store) -> None:
 
 
 def test_a_new_label_grows_the_task_when_allowed(store: Store) -> None:
-    found = labelling.answer(
+    found = answer(
         store, "orders", [label(1, "rust"), label(2, "burst"), label(3)], at=NOW, new_labels=True
     )
     assert found.added == ("burst", "rust")
     assert store.tasks.get("orders").labels == ("burst", "leak", "none", "rust")
     (fact,) = store.journal.facts("orders", kind="labels added")
     assert fact.body == {"added": "burst, rust", "labels": "burst, leak, none, rust"}
-    assert labelling.answer(store, "orders", [label(4, "rust")], at=NOW).added == ()
+    assert answer(store, "orders", [label(4, "rust")], at=NOW).added == ()
 
 
 def test_an_exported_file_filled_in_is_imported(store: Store, tmp_path: Path) -> None:
-    labelling.ask(store, "orders", [Question(place(n), 1, "selected", None, n) for n in (1, 2, 3)])
+    ask(store, "orders", [Question(place(n), 1, "selected", None, n) for n in (1, 2, 3)])
     path = tmp_path / "questions.csv"
-    assert labelling.export_questions(store, "orders", path) == 3
+    assert export_questions(store, "orders", path) == 3
     with path.open(encoding="utf-8-sig", newline="") as file:
         rows = list(csv.reader(file))
     assert rows[0] == ["observation", "label", "labeller", "input"]
@@ -159,9 +161,9 @@ def test_an_exported_file_filled_in_is_imported(store: Store, tmp_path: Path) ->
     rows[1][1], rows[3][1], rows[3][2] = "leak", " none ", "person:bob"
     with path.open("w", encoding="utf-8", newline="") as file:
         csv.writer(file, delimiter=";").writerows(rows)
-    found = labelling.import_labels(store, "orders", path, at=NOW, labeller="person:ann")
+    found = import_labels(store, "orders", path, at=NOW, labeller="person:ann")
     assert found == (2, 0, (), Money(Decimal("3.00"), "EUR"), 1)
-    assert labelling.import_labels(store, "orders", path, at=NOW, labeller="person:ann").repeated
+    assert import_labels(store, "orders", path, at=NOW, labeller="person:ann").repeated
     assert [(one.label, one.labeller) for one in store.labels.of_task("orders")] == [
         ("leak", "person:ann"),
         ("none", "person:bob"),
@@ -170,7 +172,7 @@ def test_an_exported_file_filled_in_is_imported(store: Store, tmp_path: Path) ->
 
 
 def test_an_import_names_every_problem_with_its_line(store: Store, tmp_path: Path) -> None:
-    labelling.answer(store, "orders", [label(4)], at=NOW)
+    answer(store, "orders", [label(4)], at=NOW)
     path = tmp_path / "labels.csv"
     path.write_text(
         "Observation,Label,note\n"
@@ -185,7 +187,7 @@ def test_an_import_names_every_problem_with_its_line(store: Store, tmp_path: Pat
         encoding="utf-8",
     )
     with pytest.raises(UserError) as caught:
-        labelling.import_labels(store, "orders", path, at=NOW, labeller="person:ann")
+        import_labels(store, "orders", path, at=NOW, labeller="person:ann")
     again = "give a second opinion under another labeller's name"
     assert str(caught.value).splitlines() == [
         f"{path} was not imported, 5 problems:",
@@ -230,14 +232,14 @@ def test_a_file_that_cannot_be_read_is_said(
     if content is not None:
         path.write_bytes(content)
     with pytest.raises(UserError) as caught:
-        labelling.import_labels(store, "orders", path, at=NOW)
+        import_labels(store, "orders", path, at=NOW)
     assert str(caught.value) == message.format(path=path)
 
 
 def test_an_empty_import_changes_nothing(store: Store, tmp_path: Path) -> None:
     path = tmp_path / "labels.csv"
     path.write_text("observation,label\n", encoding="utf-8")
-    assert labelling.import_labels(store, "orders", path, at=NOW) == (0, 0, (), None, 0)
+    assert import_labels(store, "orders", path, at=NOW) == (0, 0, (), None, 0)
     assert store.journal.facts() == []
 
 
@@ -256,8 +258,8 @@ def test_pictures_and_signals_are_written_beside_the_file(
     with Store.in_memory() as store:
         fill(store, "strip", kind, {1: data, 2: b"gone"})
         store.forget(digest_bytes(b"gone"), NOW)
-        labelling.ask(store, "strip", [Question(place(n), 1, "selected", None, n) for n in (1, 2)])
-        labelling.export_questions(store, "strip", tmp_path / "ask.csv")
+        ask(store, "strip", [Question(place(n), 1, "selected", None, n) for n in (1, 2)])
+        export_questions(store, "strip", tmp_path / "ask.csv")
     name = f"ask/{short(digest_bytes(data))}{suffix}"
     lines = (tmp_path / "ask.csv").read_text(encoding="utf-8-sig").splitlines()
     assert lines[1:] == [f"desk/e1/1,,,{name}"]  # what was forgotten is not asked about

@@ -1,0 +1,1 @@
+"""From a question to its labels: asking, answering, and files that carry both."""
