@@ -12,6 +12,7 @@ from twoloops.records.errors import UserError
 from twoloops.records.task import Task
 from twoloops.store import schema
 from twoloops.store.database import stamp
+from twoloops.store.schema import VERSION
 from twoloops.store.workspace import CATALOG, Store
 
 zones = st.integers(-720, 720).map(lambda minutes: timezone(timedelta(minutes=minutes)))
@@ -55,14 +56,14 @@ def test_the_catalog_is_durable_and_checks_references(tmp_path: Path) -> None:
 def test_a_later_schema_is_refused(tmp_path: Path) -> None:
     Store.open(tmp_path).close()
     connection = sqlite3.connect(tmp_path / CATALOG)
-    connection.execute("UPDATE meta SET value = '7' WHERE name = 'schema'")
+    connection.execute("UPDATE meta SET value = '99' WHERE name = 'schema'")
     connection.commit()
     connection.close()
     with pytest.raises(UserError) as caught:
         Store.open(tmp_path)
     assert str(caught.value) == (
-        "this workspace has schema version 7, and this twoloops understands versions up to 2: "
-        "upgrade twoloops"
+        "this workspace has schema version 99, and this twoloops understands versions up to "
+        f"{VERSION}: upgrade twoloops"
     )
 
 
