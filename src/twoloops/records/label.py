@@ -14,6 +14,23 @@ Purpose = Literal["seed", "golden", "audit", "selected", "verify"]
 teach), `verify` (drawn at random from the observations on which candidate and deployed model
 decide differently: judges that pair in that turn, trains from the next one on)."""
 
+JUDGING: tuple[Purpose, ...] = ("golden", "audit")
+"""Purposes whose labels are evidence, not only lessons."""
+
+
+class Wanted(msgspec.Struct, frozen=True):
+    """When a question is answered.
+
+    Args:
+        per_item: Labels wanted, by different labellers.
+        per_judge: Labels wanted where the label judges (`JUDGING`).
+        passes: "Can't tell" by this many labellers closes a question without a label.
+    """
+
+    per_item: int = 1
+    per_judge: int = 1
+    passes: int = 1
+
 
 class Question(msgspec.Struct, frozen=True):
     """One observation put to a labeller in a turn.
@@ -51,3 +68,53 @@ class Label(msgspec.Struct, frozen=True):
     labeller: str
     labelled_at: datetime
     cost: Money
+
+
+class Note(msgspec.Struct, frozen=True):
+    """How an answer was given; kept beside the label.
+
+    Args:
+        seconds: Time spent on it, as measured where it was given.
+        opinion_shown: Whether the labeller saw what the model had decided before answering.
+        comment: What the labeller wrote, if anything.
+    """
+
+    seconds: float = 0.0
+    opinion_shown: bool = False
+    comment: str = ""
+
+
+class Pass(msgspec.Struct, frozen=True):
+    """A labeller who cannot tell.
+
+    Args:
+        observation: Of which one.
+        labeller: Who.
+        why: In the labeller's words; may be empty.
+        seconds: Time spent on it.
+        cost: What that cost.
+        passed_at: UTC.
+    """
+
+    observation: Place
+    labeller: str
+    why: str
+    seconds: float
+    cost: Money
+    passed_at: datetime
+
+
+class Lease(msgspec.Struct, frozen=True):
+    """A question shown to one labeller, and kept from the others until it expires.
+
+    Args:
+        question: Which one.
+        labeller: To whom.
+        until: UTC.
+        second_look: Whether a label is there already and is to be looked at again.
+    """
+
+    question: Question
+    labeller: str
+    until: datetime
+    second_look: bool = False

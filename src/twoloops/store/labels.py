@@ -5,18 +5,18 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from sqlalchemy import ColumnElement, Table, and_, case, exists, func, or_, select
 from sqlalchemy import Row as Fetched
-from sqlalchemy import and_, exists, func, select
 
 from twoloops.records.errors import UserError
-from twoloops.records.label import Label, Question
+from twoloops.records.label import JUDGING, Label, Question, Wanted
 from twoloops.records.money import Money
 from twoloops.records.observation import Place
 from twoloops.store.database import Database, stamp
 from twoloops.store.observations import at_places, place_columns
-from twoloops.store.schema import labels, questions
+from twoloops.store.schema import labels, passes, questions, second_looks
 
-_ranked = (
+ranked = (
     questions.c.turn,
     questions.c.rank,
     questions.c.edge,
@@ -71,16 +71,17 @@ class Questions:
         """Return every question of a task."""
         return self._list(questions.c.task == task)
 
-    def open(self, task: str, turn: int | None = None) -> list[Question]:
-        """Return the questions (of a turn) that no labeller has answered."""
-        answered = exists().where(
-            and_(
-                labels.c.edge == questions.c.edge,
-                labels.c.epoch == questions.c.epoch,
-                labels.c.counter == questions.c.counter,
-            )
-        )
-        conditions = [questions.c.task == task, ~answered]
+    def open(
+        self, task: str, turn: int | None = None, wanted: Wanted | None = None
+    ) -> list[Question]:
+        """Return the questions (of a turn) that are not answered yet.
+
+        Args:
+            task: The task's name.
+            turn: One turn only.
+            wanted: When a question is answered.  [default: by one label, or one "can't tell"]
+        """
+        conditions = [questions.c.task == task, is_open(wanted or Wanted())]
         if turn is not None:
             conditions.append(questions.c.turn == turn)
         return self._list(*conditions)
@@ -94,7 +95,7 @@ class Questions:
         return found
 
     def _list(self, *conditions: Any) -> list[Question]:
-        query = select(questions).where(*conditions).order_by(*_ranked)
+        query = select(questions).where(*conditions).order_by(*ranked)
         with self._database.reading() as connection:
             return [
                 Question(
@@ -189,6 +190,41 @@ class Labels:
         )
         with self._database.reading() as connection:
             return [_label(row) for row in connection.execute(query)]
+
+
+def is_open(wanted: Wanted) -> ColumnElement[bool]:
+    """Return the condition that a question still wants a label.
+
+    It has fewer labels than wanted and fewer passes than close it; or its label is to be looked
+    at again, and nobody has.
+    """
+    many = case((questions.c.purpose.in_(JUDGING), wanted.per_judge), else_=wanted.per_item)
+    wants = and_(count_at(labels) < many, count_at(passes) < wanted.passes)
+    return or_(wants, again())
+
+
+def again() -> ColumnElement[bool]:
+    """Return the condition that a question's observation waits for a second look."""
+    return exists().where(same_place(second_looks), second_looks.c.settled_at.is_(None))
+
+
+def count_at(table: Table, *conditions: ColumnElement[bool]) -> ColumnElement[int]:
+    """Return how many rows of a table are about a question's observation."""
+    return (
+        select(func.count())
+        .select_from(table)
+        .where(same_place(table), *conditions)
+        .scalar_subquery()
+    )
+
+
+def same_place(table: Table) -> ColumnElement[bool]:
+    """Return the condition that a row is about a question's observation."""
+    return and_(
+        table.c.edge == questions.c.edge,
+        table.c.epoch == questions.c.epoch,
+        table.c.counter == questions.c.counter,
+    )
 
 
 def conflict(old: Label, label: str) -> str:

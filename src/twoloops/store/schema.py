@@ -333,6 +333,7 @@ second_looks = Table(
     Column("why", Text, nullable=False),
     Column("rank", Integer, nullable=False),
     Column("asked_at", Text, nullable=False),
+    Column("settled_at", Text),  # NULL: nobody has looked again
     PrimaryKeyConstraint("edge", "epoch", "counter", "turn"),
     _of_observation(),
 )

@@ -15,9 +15,11 @@ from twoloops.store.bases import Bases
 from twoloops.store.blobs import Blobs, FolderBlobs, MemoryBlobs
 from twoloops.store.database import Database
 from twoloops.store.datasets import Datasets
+from twoloops.store.given import Notes, Passes, Withdrawn
 from twoloops.store.inputs import Inputs
 from twoloops.store.journal import Journal
 from twoloops.store.labels import Labels, Questions
+from twoloops.store.leases import Leases
 from twoloops.store.lineage import Lineage
 from twoloops.store.models import Models, Releases
 from twoloops.store.observations import Observations
@@ -45,6 +47,10 @@ class Store:
         self.observations = Observations(database)
         self.questions = Questions(database)
         self.labels = Labels(database)
+        self.leases = Leases(database)
+        self.notes = Notes(database)
+        self.passes = Passes(database)
+        self.withdrawn = Withdrawn(database)
         self.datasets = Datasets(database)
         self.models = Models(database, self.inputs)
         self.releases = Releases(database)

@@ -6,14 +6,12 @@ from typing import Literal
 import msgspec
 
 from twoloops.records.errors import UserError
+from twoloops.records.label import Wanted
 from twoloops.records.money import Money
 from twoloops.store.workspace import Store
 
 LABELLING = "labelling"
 """Evidence: the labelling policy of a task, kept with turn -1."""
-
-JUDGING = ("golden", "audit")
-"""Purposes whose labels are evidence, not only lessons."""
 
 Opinion = Literal["asked", "shown"]
 """Whether a labeller sees what the model decided only on demand (an opinion shown sways the
@@ -25,7 +23,7 @@ class LabellingPolicy(msgspec.Struct, frozen=True, kw_only=True):
 
     Args:
         per_item: Labels wanted of each question, by different labellers.
-        per_judge: Labels wanted of a question whose label judges models (`JUDGING`).
+        per_judge: Labels wanted of a question whose label judges models (`records.label.JUDGING`).
         passes: "Can't tell" by this many labellers closes a question without a label.
         second_looks: Most suspected errors of a turn that are sent back for a second look.
         opinion: Whether what the model decided is shown at once.
@@ -51,9 +49,10 @@ class LabellingPolicy(msgspec.Struct, frozen=True, kw_only=True):
         if not 0 < self.lease_minutes <= 24 * 60:
             raise UserError(f"lease_minutes must be in (0, 1440]: got {self.lease_minutes}")
 
-    def wanted(self, purpose: str) -> int:
-        """Return how many labels a question of a purpose asks for."""
-        return self.per_judge if purpose in JUDGING else self.per_item
+    @property
+    def wanted(self) -> Wanted:
+        """When a question is answered."""
+        return Wanted(self.per_item, self.per_judge, self.passes)
 
     def price(self, flat: Money, seconds: float) -> Money:
         """Return what a label costs: its time by the hourly rate, or the flat price.

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from twoloops.physical.labelling.policy import labelling_of
 from twoloops.records.errors import UserError
 from twoloops.records.label import Question
 from twoloops.records.observation import Observation, Place
@@ -26,11 +27,12 @@ def ask(store: Store, task: str, questions: Sequence[Question]) -> None:
 
 
 def open_questions(store: Store, task: str, turn: int | None = None) -> list[Question]:
-    """Return the questions (of a turn) without an answer, the best first.
+    """Return the questions (of a turn) that still want a label, the best first.
 
     What was forgotten after it was asked about cannot be answered, and is left out.
     """
-    asked = store.questions.open(store.tasks.get(task).name, turn)
+    wanted = labelling_of(store, task).wanted
+    asked = store.questions.open(store.tasks.get(task).name, turn, wanted)
     seen = store.observations.find(one.observation for one in asked)
     gone = store.inputs.forgotten({one.input for one in seen.values()})
     return [one for one in asked if seen[one.observation].input not in gone]

@@ -1,0 +1,137 @@
+"""Leases: a question shown to one labeller is kept from the others until the lease expires.
+
+Laws: no observation is ever leased to more labellers than labels are wanted of it; an expired
+lease keeps nothing from anybody.
+"""
+
+from collections.abc import Collection
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row as Fetched
+from sqlalchemy import and_, case, delete, exists, or_, select, update
+
+from twoloops.records.label import JUDGING, Lease, Question, Wanted
+from twoloops.records.observation import Place
+from twoloops.store.database import Database, stamp
+from twoloops.store.labels import again, count_at, is_open, ranked, same_place
+from twoloops.store.observations import at_places, place_columns
+from twoloops.store.schema import inputs, labels, leases, observations, passes, questions
+
+
+class Leases:
+    """Who has which question before them."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def take(
+        self, task: str, labeller: str, wanted: Wanted, count: int, at: datetime, until: datetime
+    ) -> list[Lease]:
+        """Lease the best open questions to a labeller, those leased to them before first.
+
+        Leases that have expired end; those of the labeller are renewed.
+
+        Args:
+            task: The task's name.
+            labeller: `person:NAME`.
+            wanted: When a question is answered.
+            count: How many to have in all; what is held beyond that stays held.
+            at: Now.
+            until: When the leases expire.
+        """
+        with self._database.transaction() as connection:
+            connection.execute(delete(leases).where(leases.c.until <= stamp(at)))
+            mine = and_(same_place(leases), leases.c.labeller == labeller)
+            found = self._list(labeller, until, task, is_open(wanted), exists().where(mine))
+            connection.execute(
+                update(leases)
+                .where(leases.c.labeller == labeller, leases.c.task == task)
+                .values(until=stamp(until))
+            )
+            missing = count - len(found)
+            if missing > 0:
+                held = {one.question.observation for one in found}
+                free = self._list(
+                    labeller, until, task, *_free(wanted, labeller), limit=missing + len(held)
+                )
+                # Two turns may ask about one observation: it is one item to a labeller.
+                fresh = {
+                    one.question.observation: one
+                    for one in reversed(free)
+                    if one.question.observation not in held
+                }
+                taken = sorted(fresh.values(), key=free.index)[:missing]
+                self._database.insert(
+                    leases,
+                    [
+                        {
+                            **place_columns(one.question.observation),
+                            "labeller": labeller,
+                            "task": task,
+                            "until": stamp(until),
+                        }
+                        for one in taken
+                    ],
+                )
+                found += taken
+        return found
+
+    def holder(self, place: Place, at: datetime) -> list[str]:
+        """Return who has an observation before them, by name."""
+        query = (
+            select(leases.c.labeller)
+            .where(*at_places(leases, [place]), leases.c.until > stamp(at))
+            .order_by(leases.c.labeller)
+        )
+        with self._database.reading() as connection:
+            return list(connection.scalars(query))
+
+    def count(self, task: str, at: datetime) -> int:
+        """Count the leases of a task that have not expired."""
+        query = select(leases.c.labeller).where(leases.c.task == task, leases.c.until > stamp(at))
+        with self._database.reading() as connection:
+            return len(connection.scalars(query).all())
+
+    def give_back(self, labeller: str, places: Collection[Place]) -> None:
+        """End a labeller's leases of observations."""
+        with self._database.transaction() as connection:
+            for condition in at_places(leases, places):
+                connection.execute(delete(leases).where(condition, leases.c.labeller == labeller))
+
+    def _list(
+        self, labeller: str, until: datetime, task: str, *conditions: Any, limit: int | None = None
+    ) -> list[Lease]:
+        query = (
+            select(questions, again().label("again"))
+            .where(questions.c.task == task, *conditions)
+            .order_by(*ranked)
+            .limit(limit)
+        )
+        with self._database.reading() as connection:
+            return [_lease(row, labeller, until) for row in connection.execute(query)]
+
+
+def _free(wanted: Wanted, labeller: str) -> list[Any]:
+    """Return the conditions that a question may be leased to a labeller now."""
+    many = case((questions.c.purpose.in_(JUDGING), wanted.per_judge), else_=wanted.per_item)
+    # A second look is taken by one labeller at a time, and may be by the one who labelled.
+    room = or_(
+        and_(again(), count_at(leases) == 0),
+        and_(~again(), count_at(labels) + count_at(leases) < many),
+    )
+    said = exists().where(same_place(labels), labels.c.labeller == labeller)
+    passed = exists().where(same_place(passes), passes.c.labeller == labeller)
+    gone = exists().where(
+        same_place(observations),
+        inputs.c.digest == observations.c.input,
+        inputs.c.forgotten_at.is_not(None),
+    )
+    return [is_open(wanted), room, or_(again(), ~said), ~passed, ~gone]
+
+
+def _lease(row: Fetched[Any], labeller: str, until: datetime) -> Lease:
+    question = Question(
+        Place(row.edge, row.epoch, row.counter), row.turn, row.purpose, row.probability, row.rank
+    )
+    return Lease(question, labeller, until, bool(row.again))
