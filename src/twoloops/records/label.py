@@ -31,6 +31,10 @@ class Wanted(msgspec.Struct, frozen=True):
     per_judge: int = 1
     passes: int = 1
 
+    def of(self, purpose: Purpose) -> int:
+        """Return how many labels a question of a purpose wants."""
+        return self.per_judge if purpose in JUDGING else self.per_item
+
 
 class Question(msgspec.Struct, frozen=True):
     """One observation put to a labeller in a turn.

@@ -114,14 +114,16 @@ class Journal:
         with self._database.reading() as connection:
             return [_fact(row) for row in connection.execute(query)]
 
-    def costs(self, task: str, kind: str | None = None) -> dict[int, Money]:
-        """Return what each turn cost (by facts of a kind); turns that cost nothing are absent.
+    def costs(
+        self, task: str, kind: str | None = None, turn: int | None = None
+    ) -> dict[int, Money]:
+        """Return what each turn (or one) cost (by facts of a kind); free ones are absent.
 
         Raises:
             UserError: If a turn's costs are in two currencies.
         """
         totals: dict[int, Money] = {}
-        for fact in self.facts(task, kind=kind):
+        for fact in self.facts(task, turn, kind):
             if fact.cost is not None:
                 known = totals.get(fact.turn)
                 totals[fact.turn] = fact.cost if known is None else known + fact.cost

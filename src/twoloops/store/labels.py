@@ -86,6 +86,17 @@ class Questions:
             conditions.append(questions.c.turn == turn)
         return self._list(*conditions)
 
+    def doubted(self, place: Place) -> bool:
+        """Say whether an observation waits for a second look."""
+        query = select(questions.c.turn).where(*at_places(questions, [place]), again()).limit(1)
+        with self._database.reading() as connection:
+            return connection.scalar(query) is not None
+
+    def last_about(self, place: Place) -> Question | None:
+        """Return the question that last asked about an observation, or `None`."""
+        found = self._list(*at_places(questions, [place]))
+        return found[-1] if found else None
+
     def turns_of(self, places: Iterable[Place]) -> dict[Place, int]:
         """Return the turn that last asked about each place; places never asked are absent."""
         found: dict[Place, int] = {}

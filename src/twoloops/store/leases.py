@@ -77,6 +77,22 @@ class Leases:
                 found += taken
         return found
 
+    def hold(self, task: str, labeller: str, place: Place, until: datetime) -> None:
+        """Lease one observation to a labeller, whatever the others have."""
+        row = {**place_columns(place), "labeller": labeller, "task": task, "until": stamp(until)}
+        self._database.upsert(leases, row)
+
+    def of(self, task: str, labeller: str, at: datetime) -> list[Place]:
+        """Return the observations a labeller has before them."""
+        query = (
+            select(leases.c.edge, leases.c.epoch, leases.c.counter)
+            .where(leases.c.task == task, leases.c.labeller == labeller)
+            .where(leases.c.until > stamp(at))
+            .order_by(leases.c.edge, leases.c.epoch, leases.c.counter)
+        )
+        with self._database.reading() as connection:
+            return [Place(*row) for row in connection.execute(query)]
+
     def holder(self, place: Place, at: datetime) -> list[str]:
         """Return who has an observation before them, by name."""
         query = (

@@ -1,14 +1,14 @@
 """Take in labels: what may be said, by whom, once, and what it costs."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
 import msgspec
 
 from twoloops.physical.labelling.questions import complain, stranger
-from twoloops.records.digests import digest_record
+from twoloops.records.digests import Digest, digest_record
 from twoloops.records.label import Label
 from twoloops.records.money import Money
 from twoloops.records.observation import Observation, Place
@@ -128,9 +128,10 @@ def _pay(store: Store, task: Task, new: Sequence[Label], at: datetime) -> Money 
     for one in new:
         by_turn.setdefault(turns.get(one.observation, -1), []).append(one)
     total: Money | None = None
+    again = store.withdrawn.find(one.observation for one in new)
     for turn, paid in sorted(by_turn.items()):
         cost = _sum(one.cost for one in paid)
-        content = digest_record(sorted((one.observation, one.labeller, one.label) for one in paid))
+        content = _content(paid, again)
         store.journal.append(
             "labels paid",
             task=task.name,
@@ -146,6 +147,15 @@ def _pay(store: Store, task: Task, new: Sequence[Label], at: datetime) -> Money 
         )
         total = cost if total is None else total + cost
     return total
+
+
+def _content(paid: Sequence[Label], again: Mapping[tuple[Place, str], Sequence[Label]]) -> Digest:
+    """Name labels by what they say; one given again after it was taken back is another one."""
+    said = sorted((one.observation, one.labeller, one.label) for one in paid)
+    times = {
+        f"{place} {who}": len(again[place, who]) for place, who, _ in said if (place, who) in again
+    }
+    return digest_record((said, times) if times else said)
 
 
 def _sum(costs: Iterable[Money]) -> Money:
