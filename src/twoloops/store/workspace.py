@@ -25,6 +25,7 @@ from twoloops.store.models import Models, Releases
 from twoloops.store.observations import Observations
 from twoloops.store.rows import Forgotten
 from twoloops.store.tasks import Tasks
+from twoloops.store.tokens import Tokens
 from twoloops.store.turns import Evidence, Turns
 
 CATALOG = "catalog.db"
@@ -55,6 +56,7 @@ class Store:
         self.models = Models(database, self.inputs)
         self.releases = Releases(database)
         self.bases = Bases(database, self.inputs)
+        self.tokens = Tokens(database)
         self.turns = Turns(database)
         self.evidence = Evidence(database)
         self.marks = Marks(database)

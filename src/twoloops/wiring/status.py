@@ -104,20 +104,25 @@ def status_of(folder: Path) -> Status:
         UserError: There is no workspace.
     """
     with reading(folder) as store:
-        bad = sorted(store.quarantine.all(), key=lambda one: one.at)
-        facts, head = store.journal.head()
-        return Status(
-            workspace=str(folder),
-            tasks=tuple(_task(store, task) for task in store.tasks.all()),
-            quarantined=len(bad),
-            latest_quarantined=tuple(
-                f"{one.source}, {one.place}: {one.reason}" for one in bad[-LATEST:]
-            ),
-            unknown_decisions=sum(gap.missing for gap in store.marks.gaps()),
-            journal_facts=facts,
-            journal_head=head,
-            journal_problems=tuple(store.journal.verify()),
-        )
+        return standing(store, folder)
+
+
+def standing(store: Store, folder: Path) -> Status:
+    """Return where an open workspace stands."""
+    bad = sorted(store.quarantine.all(), key=lambda one: one.at)
+    facts, head = store.journal.head()
+    return Status(
+        workspace=str(folder),
+        tasks=tuple(_task(store, task) for task in store.tasks.all()),
+        quarantined=len(bad),
+        latest_quarantined=tuple(
+            f"{one.source}, {one.place}: {one.reason}" for one in bad[-LATEST:]
+        ),
+        unknown_decisions=sum(gap.missing for gap in store.marks.gaps()),
+        journal_facts=facts,
+        journal_head=head,
+        journal_problems=tuple(store.journal.verify()),
+    )
 
 
 def _task(store: Store, task: Task) -> TaskStatus:

@@ -1,0 +1,1 @@
+"""The process: HTTP API, pages, scheduler of turns."""

@@ -1,0 +1,70 @@
+"""What went wrong, told to programs as problem details (RFC 9457), to people as a page."""
+
+import logging
+from typing import Any
+
+from litestar import MediaType, Request, Response
+from litestar.exceptions import HTTPException
+from litestar.response import Redirect, Template
+
+from twoloops.records.errors import TransientError, UserError
+
+PROBLEM = "application/problem+json"
+log = logging.getLogger("twoloops.server")
+
+
+def wants_page(request: Request[Any, Any, Any]) -> bool:
+    """Whether a person's browser asks."""
+    return not request.url.path.startswith("/api/") and "text/html" in request.headers.get(
+        "accept", ""
+    )
+
+
+def told(request: Request[Any, Any, Any], status: int, detail: str) -> Response[Any]:
+    """Return a refusal with its reason."""
+    if wants_page(request):
+        if status == 401:
+            return Redirect("/login", status_code=303)
+        return Template(
+            "problem.html", context={"status": status, "detail": detail}, status_code=status
+        )
+    headers = {"WWW-Authenticate": "Bearer"} if status == 401 else {}
+    if status == 503:
+        headers["Retry-After"] = "5"
+    body = {"status": status, "detail": detail}
+    return Response(body, status_code=status, media_type=PROBLEM, headers=headers)
+
+
+def user_error(request: Request[Any, Any, Any], error: UserError) -> Response[Any]:
+    """The user's situation: one sentence."""
+    return told(request, 422, str(error))
+
+
+def transient(request: Request[Any, Any, Any], error: TransientError) -> Response[Any]:
+    """A passing fault: ask again."""
+    return told(request, 503, f"{error}: ask again")
+
+
+def http_error(request: Request[Any, Any, Any], error: HTTPException) -> Response[Any]:
+    """What the framework refused: unknown paths, bodies that do not fit, missing tokens."""
+    extra = error.extra
+    detail = error.detail
+    if isinstance(extra, list) and extra:
+        said = (f"{e.get('key', 'body')}: {e['message']}" for e in extra if "message" in e)
+        detail = f"{detail}: " + "; ".join(said)
+    return told(request, error.status_code, detail)
+
+
+def bug(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
+    """Anything else is a bug: the traceback goes to the log, not to whoever asks."""
+    log.error("%s %s", request.method, request.url.path, exc_info=error)
+    return told(request, 500, "an error of twoloops itself: its log has the details")
+
+
+HANDLERS: dict[Any, Any] = {
+    UserError: user_error,
+    TransientError: transient,
+    HTTPException: http_error,
+    Exception: bug,
+}
+JSON = MediaType.JSON
