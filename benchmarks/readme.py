@@ -33,6 +33,7 @@ DOCUMENTS = (
     "docs/distil.md",
     "docs/own-loops.md",
     "docs/gate-statistics.md",
+    "docs/walk.md",
 )
 BLOCK = re.compile(r"(<!-- generated: ([^>]*?) -->\n).*?( *)<!-- end -->", re.DOTALL)
 ARMS = {
@@ -424,9 +425,19 @@ def article() -> str:
 
 def example(name: str, lines: str = "") -> str:
     """Return a command of the example with its output, or with lines FIRST-LAST of it."""
-    found = read("example")
+    return printed("example", name, lines)
+
+
+def walk(name: str, lines: str = "") -> str:
+    """Return a command of the walk with its output, or with lines FIRST-LAST of it."""
+    return printed("walk", name, lines)
+
+
+def printed(script: str, name: str, lines: str) -> str:
+    """Return what a command of a script printed, or lines FIRST-LAST of it."""
+    found = read(script)
     if not found:
-        return missing("example")
+        return missing(script)
     step = found[name.replace("_", " ")]
     output = step["output"].splitlines()
     if lines:
@@ -440,7 +451,7 @@ BLOCKS: dict[str, Callable[..., str]] = {
     function.__name__: function
     for function in (
         thesis, four_arms, loops, signs, reasons, gate, edge, footprint, selection, naive_loop,
-        new_fault, lineage, rebased, rebases, claims, article, example,
+        new_fault, lineage, rebased, rebases, claims, article, example, walk,
     )
 } | readme_gate.BLOCKS | readme_distil.BLOCKS  # fmt: skip
 
