@@ -1,17 +1,25 @@
 """Who asks, and whether they may: every route names the scopes it is for, or nobody may use it."""
 
+from math import ceil
 from typing import Any, cast
 from urllib.parse import urlsplit
 
+import msgspec
 from litestar import Request
 from litestar.connection import ASGIConnection
-from litestar.exceptions import NotAuthorizedException, PermissionDeniedException
+from litestar.exceptions import (
+    HTTPException,
+    NotAuthorizedException,
+    PermissionDeniedException,
+    TooManyRequestsException,
+)
 from litestar.handlers import BaseRouteHandler
 from litestar.middleware import AbstractAuthenticationMiddleware, AuthenticationResult
 from litestar.types import HTTPScope
 
 from twoloops.records.token import Scope, Token
 from twoloops.server.keeper import Keeper
+from twoloops.server.rate import Rate
 from twoloops.wiring.workspace import now
 
 COOKIE = "twoloops"
@@ -23,9 +31,35 @@ EDGE: dict[str, Any] = {"scopes": ("edge",)}
 ADMIN: dict[str, Any] = {"scopes": ()}
 OPEN: dict[str, Any] = {"open": True}
 """A route's `opt`: which scopes may use it beside `admin`, which may use all; `OPEN` needs no
-token at all (the login page and what it is drawn with)."""
+token at all (the login page and what it is drawn with). `bodies` names the content types it takes,
+where that is not JSON alone."""
+
+JSON_BODIES = ("application/json",)
 
 Asking = Request[Token | None, str, Any]
+
+REQUESTS = 100.0
+"""Requests a second of one token (of one address without one); twice as many at once."""
+
+FAILURES, FAILURES_AT_ONCE = 1 / 6, 10.0
+"""Unknown tokens a second from one address, and how many at once."""
+
+
+class Limits(msgspec.Struct):
+    """How often one may ask.
+
+    Args:
+        requests: By token, or by address without one.
+        failures: By address, of tokens that nobody has.
+    """
+
+    requests: Rate
+    failures: Rate
+
+    @classmethod
+    def of(cls, rate: float = REQUESTS) -> "Limits":
+        """Return fresh limits; a rate of 0 limits nothing but failures."""
+        return cls(Rate(rate, 2 * rate), Rate(FAILURES, FAILURES_AT_ONCE))
 
 
 class Authentication(AbstractAuthenticationMiddleware):
@@ -34,17 +68,54 @@ class Authentication(AbstractAuthenticationMiddleware):
     async def authenticate_request(
         self, connection: ASGIConnection[Any, Any, Any, Any]
     ) -> AuthenticationResult:
-        """Return the token's record; `None` where none or an unknown one was given."""
+        """Return the token's record; `None` where none or an unknown one was given.
+
+        Raises:
+            TooManyRequestsException: They ask too often.
+        """
         kind, _, secret = connection.headers.get("authorization", "").partition(" ")
         by = "bearer"
         if kind.lower() != "bearer":
             secret, by = connection.cookies.get(COOKIE, ""), "cookie"
         secret = secret.strip()
-        if not secret:
-            return AuthenticationResult(user=None, auth="")
-        keeper: Keeper = connection.app.state.keeper
-        token = await keeper.read(lambda store: store.tokens.find(secret))
-        return AuthenticationResult(user=token, auth=by)
+        token = await find(connection, secret) if secret else None
+        limits: Limits = connection.app.state.limits
+        who = f"address {address(connection)}" if token is None else f"token {token.id}"
+        wait = limits.requests.take(who)
+        if wait:
+            raise too_often("requests", wait)
+        return AuthenticationResult(user=token, auth=by if secret else "")
+
+
+async def find(connection: ASGIConnection[Any, Any, Any, Any], secret: str) -> Token | None:
+    """Return the record of a token, valid or not.
+
+    Nobody can lock out others at the same address: a token that is known is always found.
+
+    Raises:
+        TooManyRequestsException: It is unknown, as too many from that address were before.
+    """
+    keeper: Keeper = connection.app.state.keeper
+    token = await keeper.admit(lambda store: store.tokens.find(secret))
+    if token is None:
+        limits: Limits = connection.app.state.limits
+        wait = limits.failures.take(address(connection))
+        if wait:
+            raise too_often("unknown tokens", wait)
+    return token
+
+
+def address(connection: ASGIConnection[Any, Any, Any, Any]) -> str:
+    """Return where a request comes from."""
+    return connection.client.host if connection.client is not None else "?"
+
+
+def too_often(what: str, wait: float) -> TooManyRequestsException:
+    """Return the refusal of who asks too often."""
+    seconds = ceil(wait)
+    return TooManyRequestsException(
+        f"too many {what}: ask again in {seconds} s", headers={"Retry-After": str(seconds)}
+    )
 
 
 def guard(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
@@ -54,10 +125,19 @@ def guard(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHand
         NotAuthorizedException: No token, or one that is unknown, expired or revoked.
         PermissionDeniedException: The token's scope does not reach here, or another site's page
             sent the browser.
+        HTTPException: The body is of a type that the route does not take.
     """
-    if handler.opt.get("open"):
+    if not handler.opt.get("open"):
+        _check_token(connection.user, handler)
+    method = cast("HTTPScope", connection.scope)["method"]
+    if method in SAFE:
         return
-    token: Token | None = connection.user
+    if connection.auth != "bearer":
+        _same_site(connection)
+    _check_type(connection, handler.opt.get("bodies", JSON_BODIES))
+
+
+def _check_token(token: Token | None, handler: BaseRouteHandler) -> None:
     if token is None:
         raise NotAuthorizedException(
             "this needs a token: send  Authorization: Bearer TOKEN ; an admin makes one with  "
@@ -72,9 +152,6 @@ def guard(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHand
         raise PermissionDeniedException(
             f"a token of scope {token.scope} may not do this: it takes {allowed}"
         )
-    method = cast("HTTPScope", connection.scope)["method"]
-    if connection.auth == "cookie" and method not in SAFE:
-        _same_site(connection)
 
 
 def labeller_of(request: Asking) -> str:
@@ -84,7 +161,31 @@ def labeller_of(request: Asking) -> str:
 
 
 def _same_site(connection: ASGIConnection[Any, Any, Any, Any]) -> None:
-    """Refuse what another site's page made the browser send along with the cookie."""
+    """Refuse what another site's page made the browser send, along with the cookie or to log in."""
     origin = connection.headers.get("origin")
     if origin is not None and urlsplit(origin).netloc != connection.headers.get("host"):
         raise PermissionDeniedException(f"a page of {origin} may not ask for this")
+    if connection.headers.get("sec-fetch-site", "none") not in ("same-origin", "none"):
+        raise PermissionDeniedException("a page of another site may not ask for this")
+
+
+def _check_type(connection: ASGIConnection[Any, Any, Any, Any], allowed: tuple[str, ...]) -> None:
+    """Refuse a body of a type the route does not take: a form of another site could send those."""
+    headers = connection.headers
+    if headers.get("content-length", "0") == "0" and "transfer-encoding" not in headers:
+        return
+    got = media_type(headers.get("content-type", ""))
+    if got not in allowed:
+        raise HTTPException(
+            status_code=415,
+            detail=f"the body is {got or 'of no named type'}: send {' or '.join(allowed)}",
+        )
+
+
+def media_type(content_type: str) -> str:
+    """Return the type of a Content-Type header, without its parameters.
+
+    >>> media_type("Text/Plain; charset=utf-8")
+    'text/plain'
+    """
+    return content_type.partition(";")[0].strip().lower()

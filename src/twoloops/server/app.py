@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import msgspec
 from litestar import Litestar, Router
 from litestar.datastructures import State
 from litestar.middleware import DefineMiddleware
@@ -16,64 +17,95 @@ from litestar.template import TemplateConfig
 
 from twoloops import __version__
 from twoloops.server import access
-from twoloops.server.api import labelling, tasks
+from twoloops.server.api import (
+    health,
+    journal,
+    labelling,
+    observations,
+    releases,
+    tasks,
+    tokens,
+    turns,
+)
+from twoloops.server.described import described
 from twoloops.server.failing import HANDLERS
+from twoloops.server.front import Front
 from twoloops.server.keeper import Keeper
 from twoloops.server.pages import entrance
+from twoloops.server.scheduler import Schedule, Scheduler
 
 HERE = Path(__file__).parent
-BODY_LIMIT = 32 * 1024 * 1024
-"""Bytes of one request's body."""
+BODY_LIMIT = 64 * 1024
+"""Bytes of one request's body; routes that take inputs say theirs."""
 
-# Pages bring all they need along: nothing is fetched from elsewhere, nothing inline runs.
-POLICY = "; ".join(
-    (
-        "default-src 'self'",
-        "img-src 'self' data: blob:",
-        "style-src 'self' 'unsafe-inline'",
-        "script-src 'self'",
-        "object-src 'none'",
-        "base-uri 'none'",
-        "frame-ancestors 'none'",
-        "form-action 'self'",
-    )
-)
-HEADERS = {
-    "Content-Security-Policy": POLICY,
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-    "Cache-Control": "no-store",
-}
+ROUTES = [
+    *entrance.ROUTES,
+    *health.ROUTES,
+    *tasks.ROUTES,
+    *turns.ROUTES,
+    *labelling.ROUTES,
+    *observations.ROUTES,
+    *releases.ROUTES,
+    *journal.ROUTES,
+    *tokens.ROUTES,
+]
 
 
-def application(folder: Path) -> Litestar:
+class Options(msgspec.Struct, frozen=True, kw_only=True):
+    """How a server is run.
+
+    Args:
+        hosts: Names it may be asked for by, beside addresses; `None` allows any.
+        rate: Requests a second of one token; 0 limits nothing.
+        schedule: When turns are gone on with and opened; `None` leaves them to the command line
+            and to whoever asks.
+    """
+
+    hosts: frozenset[str] | None = None
+    rate: float = access.REQUESTS
+    schedule: Schedule | None = None
+
+
+def application(folder: Path, options: Options | None = None) -> Litestar:
     """Return the server of a workspace.
 
     Args:
         folder: The workspace; it must be there.
+        options: How it is run; left out, for use inside a process, as in tests.
 
     Raises:
         UserError: There is no workspace.
     """
-    keeper = Keeper(folder)
+    options = options or Options()
+    scheduler = Scheduler(folder, options.schedule)
+    keeper = Keeper(folder, on_write=scheduler.poke)
 
     @asynccontextmanager
     async def open_while_serving(_: Litestar) -> AsyncIterator[None]:
+        if options.schedule is not None:
+            scheduler.start()
         try:
             yield
         finally:
+            scheduler.close()
             keeper.close()
 
     static = create_static_files_router("/static", [HERE / "static"], opt=access.OPEN)
-    return Litestar(
-        [static, *entrance.ROUTES, *tasks.ROUTES, *labelling.ROUTES],
-        state=State({"keeper": keeper}),
+    app = Litestar(
+        [static, *map(described, ROUTES)],
+        state=State(
+            {
+                "keeper": keeper,
+                "scheduler": scheduler,
+                "limits": access.Limits.of(options.rate),
+                "deciders": observations.Deciders(),
+            }
+        ),
         lifespan=[open_while_serving],
-        middleware=[DefineMiddleware(access.Authentication)],
+        middleware=[DefineMiddleware(access.Authentication, exclude_http_methods=[])],
         guards=[access.guard],
         exception_handlers=HANDLERS,
         request_max_body_size=BODY_LIMIT,
-        response_headers=HEADERS,
         template_config=TemplateConfig(directory=HERE / "templates", engine=JinjaTemplateEngine),
         openapi_config=OpenAPIConfig(
             title="twoloops",
@@ -86,3 +118,6 @@ def application(folder: Path) -> Litestar:
             render_plugins=[JsonRenderPlugin()],
         ),
     )
+    # Middleware stands behind the routing: what is unknown or refused there must be guarded too.
+    app.asgi_handler = Front(app.asgi_handler, options.hosts)
+    return app

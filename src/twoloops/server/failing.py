@@ -1,9 +1,11 @@
 """What went wrong, told to programs as problem details (RFC 9457), to people as a page."""
 
 import logging
+from collections.abc import Mapping
 from typing import Any
 
-from litestar import MediaType, Request, Response
+import msgspec
+from litestar import Request, Response
 from litestar.exceptions import HTTPException
 from litestar.response import Redirect, Template
 
@@ -13,6 +15,13 @@ PROBLEM = "application/problem+json"
 log = logging.getLogger("twoloops.server")
 
 
+class Problem(msgspec.Struct, frozen=True):
+    """Why something was refused: the status once more, and one sentence."""
+
+    status: int
+    detail: str
+
+
 def wants_page(request: Request[Any, Any, Any]) -> bool:
     """Whether a person's browser asks."""
     return not request.url.path.startswith("/api/") and "text/html" in request.headers.get(
@@ -20,18 +29,24 @@ def wants_page(request: Request[Any, Any, Any]) -> bool:
     )
 
 
-def told(request: Request[Any, Any, Any], status: int, detail: str) -> Response[Any]:
-    """Return a refusal with its reason."""
+def told(
+    request: Request[Any, Any, Any],
+    status: int,
+    detail: str,
+    more: Mapping[str, str] | None = None,
+) -> Response[Any]:
+    """Return a refusal with its reason (and more headers)."""
+    headers = dict(more or {})
     if wants_page(request):
         if status == 401:
             return Redirect("/login", status_code=303)
-        return Template(
-            "problem.html", context={"status": status, "detail": detail}, status_code=status
-        )
-    headers = {"WWW-Authenticate": "Bearer"} if status == 401 else {}
+        context = {"status": status, "detail": detail}
+        return Template("problem.html", context=context, status_code=status, headers=headers)
+    if status == 401:
+        headers["WWW-Authenticate"] = "Bearer"
     if status == 503:
         headers["Retry-After"] = "5"
-    body = {"status": status, "detail": detail}
+    body = Problem(status, detail)
     return Response(body, status_code=status, media_type=PROBLEM, headers=headers)
 
 
@@ -52,7 +67,20 @@ def http_error(request: Request[Any, Any, Any], error: HTTPException) -> Respons
     if isinstance(extra, list) and extra:
         said = (f"{e.get('key', 'body')}: {e['message']}" for e in extra if "message" in e)
         detail = f"{detail}: " + "; ".join(said)
-    return told(request, error.status_code, detail)
+    kept = ("retry-after", "allow")
+    more = {n: v for n, v in (error.headers or {}).items() if n.lower() in kept}
+    return told(request, error.status_code, detail, more)
+
+
+def too_deep(request: Request[Any, Any, Any], _: RecursionError) -> Response[Any]:
+    """A body that nests deeper than any here."""
+    return told(request, 400, "the body nests too deep")
+
+
+def not_text(request: Request[Any, Any, Any], error: UnicodeDecodeError) -> Response[Any]:
+    """A body that should be text and is not."""
+    log.info("%s %s", request.method, request.url.path, exc_info=error)
+    return told(request, 400, f"the body is not UTF-8 (at byte {error.start}): send UTF-8")
 
 
 def bug(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
@@ -65,6 +93,7 @@ HANDLERS: dict[Any, Any] = {
     UserError: user_error,
     TransientError: transient,
     HTTPException: http_error,
+    RecursionError: too_deep,
+    UnicodeDecodeError: not_text,
     Exception: bug,
 }
-JSON = MediaType.JSON

@@ -114,6 +114,15 @@ class Journal:
         with self._database.reading() as connection:
             return [_fact(row) for row in connection.execute(query)]
 
+    def page(self, after: int, limit: int, task: str | None = None) -> list[Fact]:
+        """Return at most so many facts (of a task) that follow a sequence number, in sequence."""
+        query = select(journal).where(journal.c.sequence > after)
+        if task is not None:
+            query = query.where(journal.c.task == task)
+        with self._database.reading() as connection:
+            rows = connection.execute(query.order_by(journal.c.sequence).limit(limit))
+            return [_fact(row) for row in rows]
+
     def costs(
         self, task: str, kind: str | None = None, turn: int | None = None
     ) -> dict[int, Money]:

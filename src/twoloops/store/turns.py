@@ -3,7 +3,7 @@
 from typing import Any, TypeVar
 
 import msgspec
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from twoloops.records.digests import canonical
 from twoloops.store.database import Database
@@ -84,6 +84,14 @@ class Evidence:
         with self._database.reading() as connection:
             body = connection.scalar(query)
         return None if body is None else msgspec.json.decode(body, type=type_)
+
+    def following(self, task: str, name: str) -> int:
+        """Return the turn after the last one that has a document of a name; 0 where none has."""
+        query = select(func.max(evidence.c.turn))
+        query = query.where(evidence.c.task == task, evidence.c.name == name)
+        with self._database.reading() as connection:
+            last = connection.scalar(query)
+        return 0 if last is None else int(last) + 1
 
     def history(self, task: str, name: str, type_: type[T]) -> dict[int, T]:
         """Return the documents of a name by turn, the first turn first."""

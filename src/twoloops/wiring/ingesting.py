@@ -18,7 +18,7 @@ from pathlib import Path
 import msgspec
 
 from twoloops.convergence.turns.workspace_turn import incoming, period, policy_of
-from twoloops.edge.agent import Agent
+from twoloops.edge.agent import Agent, Tally
 from twoloops.edge.capture import CapturePolicy
 from twoloops.edge.runtime import Runtime
 from twoloops.edge.sources import Arrival
@@ -145,7 +145,7 @@ def take_in(
     place = folder / FOLDER
     place.mkdir(exist_ok=True)
     settle(store, place)
-    known = _known(store, task.name)
+    known = known_rows(store, task.name)
     keyed = [(key, row) for key, row in _keyed(name, reading) if key not in known]
     labels_before = store.labels.count(task.name)
     kept = 0
@@ -157,8 +157,8 @@ def take_in(
     runtime = None if release is None else Runtime(store.models.get(release.model), threads=2)
     coming = period(incoming(store, task.name))
     for rows in _batches(keyed):
-        sealed = _observe(store, place, task, runtime, coming, rows, name, with_labels, reading)
-        kept += _settle(store, place, sealed)
+        sealed, _ = observe(store, place, task, runtime, coming, rows, name, with_labels, reading)
+        kept += take(store, place, sealed)
         reasons += [f"{one.place}: {one.reason}" for one in sealed.quarantined]
         if on_rows is not None:
             on_rows(len(rows))
@@ -183,7 +183,7 @@ def settle(store: Store, place: Path) -> int:
         msgspec.json.decode(path.read_bytes(), type=Sealed) for path in sorted(place.glob("*.json"))
     ]
     for one in sealed:
-        _settle(store, place, one)
+        take(store, place, one)
     for left in place.iterdir():
         left.unlink()
     return len(sealed)
@@ -223,7 +223,8 @@ def _keyed(name: str, reading: Reading) -> Iterator[tuple[str, Row]]:
         yield f"{like[:32]}/{seen[like]}", row
 
 
-def _known(store: Store, task: str) -> set[str]:
+def known_rows(store: Store, task: str) -> set[str]:
+    """Return the keys of the rows that were taken in before."""
     return set(itertools.chain(*store.evidence.history(task, ROWS, list[str]).values()))
 
 
@@ -236,7 +237,7 @@ def _batches(keyed: Sequence[tuple[str, Row]]) -> Iterator[Sequence[tuple[str, R
         yield keyed[start : start + BATCH]
 
 
-def _observe(
+def observe(
     store: Store,
     place: Path,
     task: Task,
@@ -246,8 +247,8 @@ def _observe(
     name: str,
     with_labels: bool,
     reading: Reading,
-) -> Sealed:
-    """Decide on a batch and seal what is kept of it, durably."""
+) -> tuple[Sealed, Tally]:
+    """Decide on a batch and seal what is kept of it, durably; says too what became of each row."""
     policy, at = policy_of(store, task.name), now()
     # The seed is drawn from all that came: a census, even where an adopted model decides already.
     first = runtime is None or coming == period(0)
@@ -268,7 +269,7 @@ def _observe(
     sealed = Sealed(
         task=task.name,
         epoch=epoch,
-        batch=len(store.evidence.history(task.name, ROWS, msgspec.Raw)),
+        batch=store.evidence.following(task.name, ROWS),
         keys=tuple(key for key, _ in keyed),
         labels=labels,
         quarantined=tuple(
@@ -277,10 +278,10 @@ def _observe(
         ),
     )
     write(place / f"{epoch}.json", msgspec.json.encode(sealed))
-    return sealed
+    return sealed, tally
 
 
-def _settle(store: Store, place: Path, sealed: Sealed) -> int:
+def take(store: Store, place: Path, sealed: Sealed) -> int:
     """Take in a sealed batch and remove its files; counts new observations."""
     path = place / f"{sealed.epoch}.spool"
     kept = 0

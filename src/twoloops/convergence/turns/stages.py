@@ -220,7 +220,7 @@ def specialise(loop: Loop, turn: TurnState) -> Outcome:
     if not loop.policy.gate:  # without a gate the likeliest base of all is taken
         others, same = [], _contender(loop, turn, dataset, [same, *others])
     candidates = []
-    if _has_news(loop, dataset) or same.card.name != turn.bases[0]:
+    if has_news(loop, dataset) or same.card.name != turn.bases[0]:
         recipe = loop.recipe_on(same.card.name)
         candidates.append(candidate_of(loop, turn, dataset, same, recipe))
     if others:
@@ -231,12 +231,23 @@ def specialise(loop: Loop, turn: TurnState) -> Outcome:
 
 
 def _contender(loop: Loop, turn: TurnState, dataset: Dataset, others: Sequence[Base]) -> Base:
-    """Return the other base that goes to the gate: the one that went before, or the likeliest."""
+    """Return the other base that goes to the gate, and note how it was chosen."""
+    best, is_new = likeliest(loop, turn, dataset, others)
+    if is_new:
+        among = [best.card.name, *(base.card.name for base in others)]
+        loop.store.evidence.put(loop.task.name, CONTENDER, turn.number, among)
+    return best
+
+
+def likeliest(
+    loop: Loop, turn: TurnState, dataset: Dataset, others: Sequence[Base]
+) -> tuple[Base, bool]:
+    """Return the base that went to the gate before, or the likeliest one, and whether it is new."""
     names = [base.card.name for base in others]
     earlier = loop.store.evidence.history(loop.task.name, CONTENDER, list[str])
     for number, (chosen, *among) in sorted(earlier.items(), reverse=True):
         if number < turn.number and sorted(among) == sorted(names):
-            return others[names.index(chosen)]
+            return others[names.index(chosen)], False
     opened = open_slices(loop, turn) if turn.opened_by else ()
 
     def loss(base: Base) -> float:
@@ -246,9 +257,7 @@ def _contender(loop: Loop, turn: TurnState, dataset: Dataset, others: Sequence[B
         extra = loss_on(loop, made, dataset, opened) if opened else 0.0
         return made.fitted.loss + extra
 
-    best = min(others, key=loss)
-    loop.store.evidence.put(loop.task.name, CONTENDER, turn.number, [best.card.name, *names])
-    return best
+    return min(others, key=loss), True
 
 
 def frozen(loop: Loop, turn: TurnState) -> Dataset:
@@ -257,8 +266,8 @@ def frozen(loop: Loop, turn: TurnState) -> Dataset:
     return loop.store.datasets.get(turn.dataset)
 
 
-def _has_news(loop: Loop, dataset: Dataset) -> bool:
-    """Whether the deployed model has learned from other items than these."""
+def has_news(loop: Loop, dataset: Dataset) -> bool:
+    """Say whether the deployed model has learned from other items than these."""
     deployed = loop.deployed()
     if deployed is None:
         return True

@@ -10,6 +10,7 @@ from twoloops.convergence.turns.loop import Loop
 from twoloops.convergence.turns.policy import Policy
 from twoloops.convergence.turns.state import TurnState, Waiting
 from twoloops.convergence.turns.turn import advance, start
+from twoloops.convergence.turns.warm import warm
 from twoloops.store.workspace import Store
 
 POLICY = "policy"
@@ -55,6 +56,7 @@ def current(loop: Loop) -> TurnState:
 def go_on(loop: Loop, turn: TurnState) -> tuple[TurnState, Waiting | None]:
     """Advance a turn as far as it goes: where it stands then, and what it waits for, if it does."""
     while turn.stage != "closed":
+        warm(loop, turn)
         outcome = advance(loop, turn)
         if isinstance(outcome, Waiting):
             return turn, outcome

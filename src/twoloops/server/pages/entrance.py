@@ -1,5 +1,6 @@
 """Where everybody comes in: the login page, and the door out."""
 
+import re
 from typing import Annotated, Any
 
 import msgspec
@@ -11,10 +12,12 @@ from litestar.response import Redirect, Template
 
 from twoloops.server import access
 from twoloops.server.access import COOKIE, Asking
-from twoloops.server.keeper import Keeper
 from twoloops.wiring.workspace import now
 
 DAYS = 24 * 3600
+FORM = {**access.OPEN, "bodies": ("application/x-www-form-urlencoded",)}
+# A path of this server alone: `//elsewhere`, and what a browser makes of `/\\t/elsewhere`, are not.
+_HERE = re.compile(r"/(?![/\\])[\x21-\x5b\x5d-\x7e]*")
 
 
 class Entering(msgspec.Struct, frozen=True):
@@ -33,16 +36,14 @@ async def login_page() -> Template:
     return Template("login.html", context={"problem": ""})
 
 
-@post("/login", opt=access.OPEN, include_in_schema=False, status_code=200)
+@post("/login", opt=FORM, include_in_schema=False, status_code=200, request_max_body_size=4 * 1024)
 async def login(request: Asking, data: Entered) -> Response[Any]:
     """Keep a good token in a cookie that scripts cannot read and other sites cannot send."""
-    keeper: Keeper = request.app.state.keeper
-    token = await keeper.read(lambda store: store.tokens.find(data.token.strip()))
+    token = await access.find(request, data.token.strip())
     if token is None or not token.valid(now()):
         context = {"problem": "This token is unknown, expired or revoked."}
         return Template("login.html", context=context, status_code=401)
-    # Only a path of this server: `//elsewhere` would be another's.
-    to = data.to if data.to.startswith("/") and not data.to.startswith(("//", "/\\")) else "/"
+    to = data.to if _HERE.fullmatch(data.to) else "/"
     cookie = Cookie(
         key=COOKIE,
         value=data.token.strip(),
@@ -54,7 +55,7 @@ async def login(request: Asking, data: Entered) -> Response[Any]:
     return Redirect(to, status_code=303, cookies=[cookie])
 
 
-@post("/logout", opt=access.OPEN, include_in_schema=False, status_code=200)
+@post("/logout", opt=FORM, include_in_schema=False, status_code=200)
 async def logout() -> Response[Any]:
     """Forget the token in this browser."""
     gone = Cookie(key=COOKIE, value="", httponly=True, samesite="strict", max_age=0)
