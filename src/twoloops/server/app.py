@@ -19,7 +19,7 @@ from twoloops.server import access
 from twoloops.server.api import labelling, tasks
 from twoloops.server.failing import HANDLERS
 from twoloops.server.keeper import Keeper
-from twoloops.server.pages import entrance, overview
+from twoloops.server.pages import entrance, overview, why
 
 HERE = Path(__file__).parent
 BODY_LIMIT = 32 * 1024 * 1024
@@ -66,7 +66,7 @@ def application(folder: Path) -> Litestar:
 
     static = create_static_files_router("/static", [HERE / "static"], opt=access.OPEN)
     return Litestar(
-        [static, *entrance.ROUTES, *overview.ROUTES, *tasks.ROUTES, *labelling.ROUTES],
+        [static, *entrance.ROUTES, *overview.ROUTES, *why.ROUTES, *tasks.ROUTES, *labelling.ROUTES],
         state=State({"keeper": keeper}),
         lifespan=[open_while_serving],
         middleware=[DefineMiddleware(access.Authentication)],

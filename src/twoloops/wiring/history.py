@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from twoloops.analysis.overview.facts import Judgement, Spend, Sums
-from twoloops.convergence.judging.evaluate import Estimates, estimates
+from twoloops.convergence.judging.evaluate import Estimate, Estimates, estimate, estimates
 from twoloops.convergence.recipes import spent
 from twoloops.convergence.recipes.spent import Spent
 from twoloops.convergence.turns.state import TurnState
@@ -204,6 +204,16 @@ def rates(task: Task, said: Sequence[tuple[Audit, str]]) -> Estimates:
         None if task.normal is None else index[task.normal],
         [one.chance for one, _ in said],
     )
+
+
+def majority(audits: Sequence[Audit]) -> tuple[str, Estimate]:
+    """Return the most frequent true label, and its share: what always saying it gets right."""
+    weights: dict[str, float] = {}
+    for one in audits:
+        weights[one.truth] = weights.get(one.truth, 0.0) + 1 / one.chance
+    label = max(sorted(weights), key=lambda name: weights[name], default="")
+    hits = [one.truth == label for one in audits]
+    return label, estimate(hits, [one.chance for one in audits])
 
 
 def sums(costs: Iterable[Money | None], minus: Iterable[Money] = ()) -> Sums:

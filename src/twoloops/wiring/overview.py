@@ -21,7 +21,7 @@ from twoloops.analysis.overview.facts import (
     TaskOverview,
     TurnLift,
 )
-from twoloops.convergence.judging.evaluate import Estimate, estimate
+from twoloops.convergence.judging.evaluate import estimate
 from twoloops.convergence.trials.compare import paired
 from twoloops.convergence.turns.state import TurnState
 from twoloops.convergence.turns.workspace_turn import incoming, policy_of
@@ -34,7 +34,7 @@ from twoloops.records.errors import UserError
 from twoloops.records.task import Costs, Task
 from twoloops.store.workspace import Store
 from twoloops.wiring.beginning import MEASURED
-from twoloops.wiring.history import OUTSIDE, Audit, History, rates
+from twoloops.wiring.history import OUTSIDE, Audit, History, majority, rates
 from twoloops.wiring.publishing import FACT as PUBLISHED
 
 Asked = dict[tuple[Digest, Digest], str]
@@ -184,7 +184,7 @@ def _turn(history: History, state: TurnState, said: Sequence[Judgement]) -> Turn
         before=before,
         after=after,
         changes=changed,
-        majority=_majority(mine)[1],
+        majority=majority(mine)[1],
         right=history.estimates(mine).accuracy,
     )
 
@@ -209,16 +209,6 @@ def _of_first(store: Store, history: History, asked: Asked) -> list[tuple[Audit,
     ]
 
 
-def _majority(audits: Sequence[Audit]) -> tuple[str, Estimate]:
-    """Return the most frequent true label, and its share: what always saying it gets right."""
-    weights: dict[str, float] = {}
-    for one in audits:
-        weights[one.truth] = weights.get(one.truth, 0.0) + 1 / one.chance
-    label = max(sorted(weights), key=lambda name: weights[name], default="")
-    hits = [one.truth == label for one in audits]
-    return label, estimate(hits, [one.chance for one in audits])
-
-
 def _baselines(history: History, first: Sequence[tuple[Audit, str]]) -> Baselines | None:
     import numpy as np
 
@@ -238,12 +228,12 @@ def _baselines(history: History, first: Sequence[tuple[Audit, str]]) -> Baseline
             np.array([1 / one.chance for one in audits]),
         )
         gain = Change(value, interval, kept.labels, deployed.labels)
-    label, majority = _majority(audits)
+    label, always = majority(audits)
     return Baselines(
         deployed=deployed,
         first=kept,
         gain=gain,
-        majority=majority,
+        majority=always,
         majority_label=label,
         left_out=len(later) - len(audits),
     )

@@ -113,16 +113,16 @@ def learning(one: TaskOverview) -> Html:
         f"(95 %: {low} to {high})."
     )
     if fitted.flat_at is None:
-        flat = "It does not flatten in sight."
+        flat = "It is not expected to flatten in sight."
     elif fitted.flat_at <= bought:
         flat = (
-            f"It is flat by now: since about {count(fitted.flat_at)} labels, {batch} more gain "
-            f"less than {100 * curve.FLAT:g} points."
+            f"Expected to be flat by now: since about {count(fitted.flat_at)} labels, {batch} more "
+            f"gain less than {100 * curve.FLAT:g} points."
         )
     else:
         flat = (
-            f"It flattens at about {count(fitted.flat_at)} labels: from there on {batch} more gain "
-            f"less than {100 * curve.FLAT:g} points; {count(bought)} are bought."
+            f"Expected to flatten at about {count(fitted.flat_at)} labels: from there on {batch} more "
+            f"gain less than {100 * curve.FLAT:g} points; {count(bought)} are bought."
         )
     head = tag("p", f"{told} {flat}", class_="verdict small")
     drawn = figure(_curve_chart(one, fitted, bought), LEARNED, described=told)

@@ -11,11 +11,11 @@ from twoloops.analysis.overview.facts import Counts
 from twoloops.analysis.overview.plot import BLUE, INK, ORANGE, RED, SOFT, text
 from twoloops.analysis.words import clip, count
 
-WIDTH, HEIGHT = 760, 400
-CENTRES = {"digital": (198, 200), "physical": (562, 200)}
+WIDTH, HEIGHT = 760, 326
+CENTRES = {"digital": (198, 163), "physical": (562, 163)}
 ACROSS, DOWN = 182, 128
-BOX, TALL = 118, 54
-MEETING = (128, 116)
+BOX, TALL = 122, 54
+MEETING = (142, 116)
 STATIONS = (
     ("digital", -128, "bases_offered", "bases offered"),
     ("digital", -66, "bases_tried", ""),
@@ -29,6 +29,8 @@ STATIONS = (
     ("physical", -114, "datasets", "datasets"),
 )
 """Loop, angle in degrees (clockwise from the right), the count, and what it is called."""
+ARROWS = {"digital": (-98, -36, 36, 89, 146, -154), "physical": (-144, 144, 84, 24, -26, -84)}
+"""Angles of the arrows on each loop."""
 
 
 def shown(counts: Counts) -> dict[str, str]:
@@ -83,8 +85,7 @@ def _ring(loop: str, colour: str) -> str:
     )
     turned = 1 if loop == "digital" else -1
     arrows = ""
-    for degrees in (-97, -36, 36, 89, 146, -154):
-        angle = degrees if loop == "digital" else 180 - degrees
+    for angle in ARROWS[loop]:
         px, py = _at(loop, angle)
         radians = math.radians(angle)
         slope = math.degrees(

@@ -128,7 +128,7 @@ def _sceptic(one: TaskOverview) -> Html:
         ]
         return tag("div", tag("h3", TITLE), bullets(told), class_="sceptic")
     told = [
-        f"Always saying {clip(found.majority_label, 40)!r} would be right on "
+        f"Always saying {clip(found.majority_label, 40)!r} would be right: "
         f"{words.rate(found.majority)}.",
         f"The first model, had it been kept: {words.rate(found.first)}. What was deployed: "
         f"{words.rate(found.deployed)}.",
@@ -155,7 +155,7 @@ def _sceptic(one: TaskOverview) -> Html:
             "input was forgotten."
         )
     mine = one.estimates.accuracy
-    told.append(f"The model in use now: right on {words.rate(mine)} that came after it.")
+    told.append(f"The model in use now, on what came after it was made: {words.rate(mine)} right.")
     return tag("div", tag("h3", TITLE), bullets(told), class_="sceptic")
 
 
