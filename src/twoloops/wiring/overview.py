@@ -1,7 +1,8 @@
 """What the overview shows, gathered from the catalog and the journal: no page, no drawing."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
 
 from twoloops.analysis.overview.change import changes, saving
 from twoloops.analysis.overview.facts import (
@@ -37,29 +38,48 @@ from twoloops.wiring.beginning import MEASURED
 from twoloops.wiring.history import OUTSIDE, Audit, History, majority, rates
 from twoloops.wiring.publishing import FACT as PUBLISHED
 
+T = TypeVar("T")
+
 Asked = dict[tuple[Digest, Digest], str]
 """What a model decides on an input, remembered from one look to the next."""
+
+MOST = 64
+"""Answers that are remembered at a time."""
 
 VERIFIED = 30.0
 """Seconds for which the journal's chain, once verified, is taken for whole."""
 
 
 class Remembered:
-    """An overview computed once for as long as nothing was decided."""
+    """Answers computed once for as long as nothing was decided.
+
+    Whatever is asked for is computed again when the journal, a task or a turn has moved on, and
+    when the journal's chain was last verified too long ago.
+    """
 
     def __init__(self) -> None:
         self._asked: Asked = {}
-        self._known: tuple[object, Overview, float] | None = None
+        self._key: object = None
+        self._since = 0.0
+        self._known: dict[object, Any] = {}
 
     def overview(self, store: Store) -> Overview:
-        """Return the overview; computed again when the journal, a task or a turn has moved."""
+        """Return the overview."""
+        return self.answer(store, "overview", lambda: overview_of(store, self._asked))
+
+    def answer(self, store: Store, name: object, compute: Callable[[], T]) -> T:
+        """Return what `compute` gives, or gave earlier under this name."""
         key, at = key_of(store), time.monotonic()
+        # Two threads may compute the same at once; each keeps a whole answer of its own.
+        if key != self._key or at - self._since > VERIFIED:
+            self._key, self._since, self._known = key, at, {}
         known = self._known
-        if known is not None and known[0] == key and at - known[2] < VERIFIED:
-            return known[1]
-        made = overview_of(store, self._asked)
-        self._known = (key, made, at)
-        return made
+        if name not in known:
+            if len(known) >= MOST:
+                known.clear()
+            known[name] = compute()
+        found: T = known[name]
+        return found
 
 
 def key_of(store: Store) -> object:

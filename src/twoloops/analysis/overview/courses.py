@@ -121,8 +121,8 @@ def learning(one: TaskOverview) -> Html:
         )
     else:
         flat = (
-            f"Expected to flatten at about {count(fitted.flat_at)} labels: from there on {batch} more "
-            f"gain less than {100 * curve.FLAT:g} points; {count(bought)} are bought."
+            f"Expected to flatten at about {count(fitted.flat_at)} labels: from there on "
+            f"{batch} more gain less than {100 * curve.FLAT:g} points; {count(bought)} are bought."
         )
     head = tag("p", f"{told} {flat}", class_="verdict small")
     drawn = figure(_curve_chart(one, fitted, bought), LEARNED, described=told)

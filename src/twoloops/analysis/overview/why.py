@@ -8,13 +8,13 @@ from twoloops.records.digests import short
 
 def body(why: Why) -> Html:
     """Return everything between the page's navigation and its end."""
-    entries = [tag("dt", part.title) + tag("dd", _lines(part)) for part in parts(why)]
+    entries = [tag("div", tag("dt", part.title) + tag("dd", _lines(part))) for part in parts(why)]
     return join(
         (
             tag("p", "Why was this released?" if why.released else "Why was this not released?",
                 class_="note"),
             tag("h1", headline(why)),
-            tag("dl", *entries),
+            tag("dl", *entries, class_="parts"),
             _elsewhere(why),
         )
     )  # fmt: skip

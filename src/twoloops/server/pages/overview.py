@@ -13,9 +13,6 @@ from twoloops.server.keeper import Keeper
 from twoloops.store.workspace import Store
 from twoloops.wiring.overview import Remembered, counts_of
 
-REMEMBERED = "overview"
-"""Under this name the application keeps the last overview, until the journal has moved on."""
-
 
 class Live(msgspec.Struct, frozen=True):
     """What both loops hold now, and the same as the page's figure writes it."""
@@ -24,11 +21,17 @@ class Live(msgspec.Struct, frozen=True):
     shown: dict[str, str]
 
 
+def remembered_of(request: Asking) -> Remembered:
+    """Return what the application remembers until the journal has moved on."""
+    found: Remembered = request.app.state.setdefault("remembered", Remembered())
+    return found
+
+
 @get("/", opt=access.READ, include_in_schema=False)
 async def overview_page(request: Asking) -> Template:
     """Show the overview."""
     keeper: Keeper = request.app.state.keeper
-    remembered = request.app.state.setdefault(REMEMBERED, Remembered())
+    remembered = remembered_of(request)
 
     def act(store: Store) -> tuple[Overview, Counts]:
         return remembered.overview(store), counts_of(store)
@@ -49,7 +52,7 @@ async def counts(request: Asking) -> Live:
 async def overview(request: Asking) -> Overview:
     """Return every figure of the overview page."""
     keeper: Keeper = request.app.state.keeper
-    remembered = request.app.state.setdefault(REMEMBERED, Remembered())
+    remembered = remembered_of(request)
     return await keeper.read(remembered.overview)
 
 

@@ -10,6 +10,7 @@ from twoloops.records.errors import UserError
 from twoloops.server import access
 from twoloops.server.access import Asking
 from twoloops.server.keeper import Keeper
+from twoloops.server.pages.overview import remembered_of
 from twoloops.store.workspace import Store
 from twoloops.wiring.why import why_of
 
@@ -34,7 +35,10 @@ async def why_page(
 ) -> Template:
     """Show why: `release` is `deployed`, `turn-N` or the first digits of a model's digest."""
     keeper: Keeper = request.app.state.keeper
-    found = await keeper.read(lambda store: asked(store, release, task))
+    remembered = remembered_of(request)
+    found = await keeper.read(
+        lambda store: remembered.answer(store, (release, task), lambda: asked(store, release, task))
+    )
     context = {"title": headline(found), "body": body(found)}
     return Template("why.html", context=context)
 
