@@ -38,6 +38,7 @@ from twoloops.cli import (  # noqa: E402 - likewise
     turn,
     verify,
     watch,
+    why,
     workspace,
 )
 
@@ -116,6 +117,7 @@ def application() -> typer.Typer:
         verify,
         adopt,
         revoke,
+        why,
         forget,
         base,
         claims,

@@ -25,6 +25,19 @@ def say(text: str = "", *, err: bool = False) -> None:
             print(part, file=stream)
 
 
+def indented(text: str) -> None:
+    """Print a sentence, wrapped at 80 columns and set in by two."""
+    for line in textwrap.wrap(
+        text,
+        WIDTH,
+        initial_indent="  ",
+        subsequent_indent="    ",
+        break_long_words=False,
+        break_on_hyphens=False,
+    ):
+        print(line)
+
+
 def command(*lines: str, err: bool = False) -> None:
     """Print commands to copy: indented and never wrapped."""
     for line in lines:

@@ -31,7 +31,7 @@ from twoloops.server.described import described
 from twoloops.server.failing import HANDLERS
 from twoloops.server.front import Front
 from twoloops.server.keeper import Keeper
-from twoloops.server.pages import entrance
+from twoloops.server.pages import entrance, overview, why
 from twoloops.server.scheduler import Schedule, Scheduler
 
 HERE = Path(__file__).parent
@@ -40,6 +40,8 @@ BODY_LIMIT = 64 * 1024
 
 ROUTES = [
     *entrance.ROUTES,
+    *overview.ROUTES,
+    *why.ROUTES,
     *health.ROUTES,
     *tasks.ROUTES,
     *turns.ROUTES,

@@ -5,6 +5,10 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
+import msgspec
+
+from twoloops.analysis.overview.facts import Measured
+from twoloops.convergence.replays.outcome import ReplayResult
 from twoloops.records.digests import digest_bytes
 from twoloops.records.errors import UserError
 from twoloops.records.task import Task
@@ -12,6 +16,9 @@ from twoloops.store.lock import workspace_lock
 from twoloops.store.workspace import BLOBS, CATALOG, Store
 from twoloops.wiring import replay
 from twoloops.wiring.workspace import OnWait, command_line, now, writing
+
+MEASURED = "measured by a replay"
+"""Evidence: what the replay that a workspace began from measured, kept with turn -1."""
 
 
 def begin(folder: Path, *, wait: float = 10.0, on_wait: OnWait | None = None) -> None:
@@ -63,15 +70,36 @@ def begin_from_replay(
         partial.replace(folder / CATALOG)
         with Store.open(folder, create=False) as made:
             (task,) = made.tasks.all()
-            made.journal.append(
-                "workspace begun",
-                task=task.name,
-                turn=-1,
-                key="workspace begun",
-                at=now(),
-                body={"replay": digest_bytes(result.read_bytes())},
-            )
+            told = result.read_bytes()
+            measured = _measured(told)
+            with made.transaction():
+                if measured is not None:
+                    made.evidence.put(task.name, MEASURED, -1, measured)
+                made.journal.append(
+                    "workspace begun",
+                    task=task.name,
+                    turn=-1,
+                    key="workspace begun",
+                    at=now(),
+                    body={"replay": digest_bytes(told)},
+                )
     return task
+
+
+def _measured(told: bytes) -> Measured | None:
+    """Return what a replay measured; `None` where another version wrote it differently."""
+    try:
+        result = msgspec.json.decode(told, type=ReplayResult)
+    except msgspec.MsgspecError:
+        return None
+    return Measured(
+        source=result.source,
+        seeds=len(result.seeds),
+        turns=len(result.turns),
+        loops=result.loops,
+        loops_without_gate=result.loops_without_gate,
+        version=result.version,
+    )
 
 
 def _refuse_existing(folder: Path) -> None:
