@@ -1,9 +1,11 @@
-"""Second looks: labels that a model which has not learned them contradicts are asked about again.
+"""Second looks: doubtful labels are asked about again at the end of the stage `label`.
 
-Asked at the end of the stage `label`, of everything that trains by then. What judges this turn is
-left alone: a correction leans towards the model that suspected the label, and evidence must not.
+Doubtful is what labellers are evenly split over, and what a model that has not learned the item
+contradicts. The second kind is sought among what trains by then; what judges this turn is left out:
+a correction leans towards the model that suspected the label, and evidence must not.
 """
 
+from collections import Counter
 from typing import NamedTuple
 
 import numpy as np
@@ -13,6 +15,9 @@ from twoloops.convergence.turns.labelled import answered
 from twoloops.convergence.turns.loop import Loop
 from twoloops.convergence.turns.state import TurnState
 from twoloops.physical import datasets
+from twoloops.physical.labelling.quality.agreed import by_place
+from twoloops.physical.labelling.quality.looks import open_looks
+from twoloops.physical.labelling.quality.matrix import Answers
 from twoloops.physical.labelling.quality.suspects import suspects
 from twoloops.records.label import SecondLook
 from twoloops.records.observation import Place
@@ -78,27 +83,60 @@ def doubted(loop: Loop, turn: TurnState) -> list[Doubted]:
     return out
 
 
+def disputed(loop: Loop, turn: TurnState) -> dict[Place, str]:
+    """Return the observations that labellers are evenly split over, and what they said.
+
+    Of those up to this turn's, what judges included: no model has a part in this.
+    """
+    name = loop.task.name
+    asked = {q.observation for q in loop.store.questions.of_task(name) if q.turn <= turn.number}
+    answers = Answers.of({p: said for p, said in by_place(loop.store, name).items() if p in asked})
+    if not len(answers.item):
+        return {}
+    votes = answers.votes()
+    most = votes.max(axis=1, keepdims=True)
+    out = {}
+    for row in np.flatnonzero((votes > most - 1e-9).sum(axis=1) > 1).tolist():
+        said = [answers.labels[column] for column in np.flatnonzero(votes[row]).tolist()]
+        out[answers.places[row]] = f"labellers are evenly split over {', '.join(said)}"
+    return out
+
+
 def ask_again(loop: Loop, turn: TurnState, most: int) -> list[SecondLook]:
-    """Put a turn's most doubtful labels back to labellers, each at most once in all turns.
+    """Put a turn's most doubtful labels back to labellers; returns those asked for now.
+
+    First what labellers are evenly split over, then suspected errors. Each is looked at once; one
+    that is evenly split afterwards, once more in a later turn. Nothing is asked for while looks of
+    the turn are open; then, with what they have corrected, there may be other suspects.
 
     Args:
         loop: The task's loop.
-        turn: The turn; asked once, it is not asked anew.
-        most: How many are asked for at most.
+        turn: The turn.
+        most: How many the turn asks for at most.
     """
     looks = loop.store.second_looks
-    earlier = looks.of_task(loop.task.name)
-    mine = [one for one in earlier if one.turn == turn.number]
-    if mine:
-        return mine
-    known = {one.observation for one in earlier}
-    fresh = [one for one in doubted(loop, turn) if one.observation not in known][:most]
-    now = loop.clock()
+    name = loop.task.name
+    earlier = looks.of_task(name)
+    mine = sum(one.turn == turn.number for one in earlier)
+    if mine >= most or open_looks(loop.store, name, turn.number):
+        return []
+    times = Counter(one.observation for one in earlier)
+    now = {one.observation for one in earlier if one.turn == turn.number}
+    why = {
+        place: words
+        for place, words in disputed(loop, turn).items()
+        if times[place] < 2 and place not in now
+    }
+    if len(why) < most - mine:
+        for one in doubted(loop, turn):
+            if one.observation not in times:
+                why.setdefault(one.observation, one.why)
+    at = loop.clock()
     new = [
-        SecondLook(one.observation, turn.number, one.why, rank, now)
-        for rank, one in enumerate(fresh)
+        SecondLook(place, turn.number, words, mine + rank, at)
+        for rank, (place, words) in enumerate(list(why.items())[: most - mine])
     ]
-    looks.add_many(loop.task.name, new)
+    looks.add_many(name, new)
     if new:
-        loop.note(turn, "second looks asked", looks=str(len(new)))
+        loop.note(turn, "second looks asked", str(mine), looks=str(len(new)))
     return new

@@ -187,7 +187,8 @@ def erring(answers: Answers, fitted: Fitted, trusted: Answers) -> list[Erring]:
     for w, labeller in enumerate(answers.labellers):
         mine = trusted.who == w
         judged = int(mine.sum())
-        rate = float(1 - right[mine].mean()) if judged else None
+        weight = trusted.weight[mine]
+        rate = float(1 - np.average(right[mine], weights=weight)) if judged else None
         confusion: dict[str, dict[str, int]] = {}
         for truly, said in zip(best[trusted.item[mine]], trusted.said[mine], strict=True):
             row = confusion.setdefault(names[truly], {})
@@ -198,14 +199,15 @@ def erring(answers: Answers, fitted: Fitted, trusted: Answers) -> list[Erring]:
                 int((answers.who == w).sum()),
                 judged,
                 rate,
-                None if rate is None else wilson(rate, judged),
+                # Trials of one item tell no more than one answer.
+                None if rate is None else wilson(rate, float(weight.sum())),
                 {truly: dict(sorted(row.items())) for truly, row in sorted(confusion.items())},
             )
         )
     return out
 
 
-def wilson(rate: float, count: int) -> tuple[float, float]:
+def wilson(rate: float, count: float) -> tuple[float, float]:
     """Return the 95 % interval of a rate seen in `count` answers."""
     centre = (rate + Z**2 / (2 * count)) / (1 + Z**2 / count)
     half = Z * np.sqrt(rate * (1 - rate) / count + Z**2 / (4 * count**2)) / (1 + Z**2 / count)
