@@ -51,6 +51,7 @@ from twoloops.store.workspace import Store
 
 RESULT = Path(__file__).parent / "results" / "label_noise.json"
 DEFAULT = ("excavators", "xsdd", "hydraulic-pump")
+LABELLERS = ("person:first", "person:second", "person:third", "person:fourth")
 STUDENT = {3: 4.30, 4: 3.18, 5: 2.78, 6: 2.57, 7: 2.45, 8: 2.36, 9: 2.31, 10: 2.26}
 
 
@@ -76,25 +77,27 @@ class Erring(Arm):
         if turn.stage == "observe":
             self._observe(turn)
         while turn.stage != "closed":
-            if turn.stage in ("label", "confirm"):
-                self._answer(turn)
             outcome = advance(self.loop, turn)
-            if isinstance(outcome, Waiting):
+            if not isinstance(outcome, Waiting):
+                turn = outcome
+            elif asked := open_questions(self.loop.store, self.history.task.name, turn.number):
+                self._say([one.observation for one in asked])
+            else:
                 looks = open_looks(self.loop.store, self.history.task.name, turn.number)
                 assert looks, outcome.what
-                self._say([look.observation for look in looks], "person:second")
-                continue
-            turn = outcome
+                self._say([look.observation for look in looks])
         return turn
 
-    def _answer(self, turn: TurnState) -> None:
-        asked = open_questions(self.loop.store, self.history.task.name, turn.number)
-        self._say([one.observation for one in asked], "person:first")
-
-    def _say(self, places: list[Place], who: str) -> None:
+    def _say(self, places: list[Place]) -> None:
+        """Let the next labeller who has not said anything of an item answer."""
         loop = self.loop
         now = loop.clock()
-        labels = [Label(p, self._said(p, who), who, now, loop.task.costs.label) for p in places]
+        given = loop.store.labels.find(places)
+        who = {place: LABELLERS[len(given.get(place, ()))] for place in places}
+        labels = [
+            Label(place, self._said(place, name), name, now, loop.task.costs.label)
+            for place, name in who.items()
+        ]
         answer(loop.store, loop.task.name, labels, at=now)
 
     def truth(self, place: Place) -> str:
@@ -114,7 +117,7 @@ class Erring(Arm):
         return others[int.from_bytes(word[4:8], "big") % len(others)]
 
 
-def run(history: History, bench: Workbench, seed: int, rate: float, **how: int) -> dict[str, Any]:
+def run(history: History, bench: Workbench, seed: int, rate: float, **how: Any) -> dict[str, Any]:
     """Run one arm; returns its accuracy by turn, and labels bought.
 
     Args:
@@ -122,42 +125,45 @@ def run(history: History, bench: Workbench, seed: int, rate: float, **how: int) 
         bench: Shared by all arms.
         seed: Of the loop's choices and of the errors.
         rate: How often labellers err.
-        how: `looks`: second looks of a turn; `extra`: more labels a turn.
+        how: `gate`; `looks`: second looks of a turn; `each`: labels an item; `extra`: more labels
+            a turn.
     """
+    name = history.task.name
     policy = Policy(
         labels_per_turn=history.labels_per_turn + how.get("extra", 0),
         seed_labels=len(history.seed),
         models=False,
+        gate=how.get("gate", True),
         seed=seed,
     )
     started = time.process_time()
     with tempfile.TemporaryDirectory() as folder, Store.in_memory() as store:
-        loop = Loop(store, history.task.name, policy, bench, ticking())
-        arm = Erring(loop, history, Path(folder), real_edge=False)
+        arm = Erring(
+            Loop(store, name, policy, bench, ticking()), history, Path(folder), real_edge=False
+        )
         arm.rate, arm.seed = rate, seed
-        keep_labelling(store, history.task.name, LabellingPolicy(second_looks=how.get("looks", 0)))
+        each = how.get("each", 1)
+        keep_labelling(
+            store,
+            name,
+            LabellingPolicy(second_looks=how.get("looks", 0), per_item=each, per_judge=each),
+        )
         arm.run()
         by_turn = [float(np.mean(one)) for one in correct(arm)]
-        last = store.datasets.get(store.datasets.of_task(history.task.name)[-1][1])
-        true = {}
-        for one in store.observations.of_task(history.task.name):
-            if store.labels.find([one.place]):
-                true[one.input] = arm.truth(one.place)
+        labels = store.labels.of_task(name)
+        seen = store.observations.find({one.observation for one in labels})
+        true = {one.input: arm.truth(place) for place, one in seen.items()}
+        last = store.datasets.get(store.datasets.of_task(name)[-1][1])
         wrong = [item.label != true[item.input] for item in last.items]
-        looks = store.second_looks.of_task(history.task.name)
-        first = {
-            one.observation: one.label
-            for one in store.labels.of_task(history.task.name)
-            if one.labeller == "person:first"
-        }
+        first = {one.observation: one.label for one in labels if one.labeller == "person:first"}
+        looks = store.second_looks.of_task(name)
         hit = [first[look.observation] != arm.truth(look.observation) for look in looks]
         return {
             "accuracy": round(float(np.mean(by_turn[1:])), 4),
-            "by_turn": [round(one, 4) for one in by_turn],
-            "labels": store.labels.count(history.task.name),
+            "labels": len(labels),
             "looks": len(looks),
             "looks_at_errors": int(np.sum(hit)),
             "wrong_in_dataset": round(float(np.mean(wrong)), 4),
-            "releases": len(store.releases.all(history.task.name)),
+            "releases": len(store.releases.all(name)),
             "cpu_seconds": round(time.process_time() - started, 1),
         }

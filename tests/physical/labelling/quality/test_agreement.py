@@ -109,7 +109,7 @@ def test_the_labeller_who_errs_is_found_with_an_honest_interval() -> None:
         ]
     given_[Place("d", "e", 999)] = [label(999, "cy", "ok")]
     answers = Answers.of(given_)
-    ann, bob, cy = erring(answers, fit_trusted(answers, {}), answers.only(answers.opinions > 1))
+    ann, _bob, cy = erring(answers, fit_trusted(answers, {}), answers.only(answers.opinions > 1))
     assert (cy.answers, cy.judged) == (201, 200)
     assert cy.error_rate == pytest.approx(wrong / 200, abs=0.02)
     assert cy.interval is not None
