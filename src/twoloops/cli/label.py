@@ -4,7 +4,7 @@ from pathlib import Path
 
 import typer
 
-from twoloops.cli import options, terminal
+from twoloops.cli import label_quality, label_study, options, terminal
 
 labels = typer.Typer(
     name="label",
@@ -105,4 +105,6 @@ def import_(
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
+    label_quality.register(labels)
+    label_study.register(labels)
     app.add_typer(labels)

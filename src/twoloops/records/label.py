@@ -122,3 +122,21 @@ class Lease(msgspec.Struct, frozen=True):
     labeller: str
     until: datetime
     second_look: bool = False
+
+
+class SecondLook(msgspec.Struct, frozen=True):
+    """A labelled observation that is put to a labeller once more.
+
+    Args:
+        observation: Which one.
+        turn: The turn that asked.
+        why: One sentence: what makes its label doubtful.
+        rank: Place among the turn's second looks, the most doubtful first.
+        asked_at: UTC.
+    """
+
+    observation: Place
+    turn: int
+    why: str
+    rank: int
+    asked_at: datetime

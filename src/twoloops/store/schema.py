@@ -337,6 +337,7 @@ second_looks = Table(
     PrimaryKeyConstraint("edge", "epoch", "counter", "turn"),
     _of_observation(),
 )
+Index("second_looks_by_turn", second_looks.c.task, second_looks.c.turn)
 
 observation_keys = Table(  # what the plant calls an observation: a serial number, an order
     "observation_keys",

@@ -24,6 +24,7 @@ from twoloops.store.lineage import Lineage
 from twoloops.store.models import Models, Releases
 from twoloops.store.observations import Observations
 from twoloops.store.rows import Forgotten
+from twoloops.store.second_looks import SecondLooks
 from twoloops.store.tasks import Tasks
 from twoloops.store.tokens import Tokens
 from twoloops.store.turns import Evidence, Turns
@@ -52,6 +53,7 @@ class Store:
         self.notes = Notes(database)
         self.passes = Passes(database)
         self.withdrawn = Withdrawn(database)
+        self.second_looks = SecondLooks(database)
         self.datasets = Datasets(database)
         self.models = Models(database, self.inputs)
         self.releases = Releases(database)

@@ -9,7 +9,7 @@ import msgspec
 from twoloops.convergence.judging.evaluate import Estimates, estimates
 from twoloops.convergence.turns.state import TurnState
 from twoloops.convergence.turns.workspace_turn import policy_of
-from twoloops.physical.datasets import consensus
+from twoloops.physical.labelling.quality.agreed import agreed
 from twoloops.physical.labelling.questions import open_questions
 from twoloops.records.digests import Digest
 from twoloops.records.gate import Verdict
@@ -178,7 +178,7 @@ def estimates_of(
         and turn in (None, question.turn)
     }
     seen = store.observations.find(asked)
-    labels = store.labels.find(asked)
+    labels = agreed(store, task.name, asked)
     truth, said, chances = [], [], []
     for place, chance in asked.items():
         one = seen.get(place)
@@ -186,7 +186,7 @@ def estimates_of(
             continue
         if model is not None and one.decision.model != model:
             continue
-        truth.append(consensus(labels[place]))
+        truth.append(labels[place].label)
         said.append(one.decision.label)
         chances.append(chance)
     index = {label: number for number, label in enumerate(task.labels)}

@@ -18,7 +18,7 @@ from twoloops.convergence.recipes.specialise import Specialised, label_indices
 from twoloops.convergence.turns.loop import Loop
 from twoloops.convergence.turns.state import Candidate, TurnState
 from twoloops.edge.runtime import Runtime
-from twoloops.physical.datasets import consensus
+from twoloops.physical.labelling.quality.agreed import agreed
 from twoloops.records.dataset import Dataset, Item
 from twoloops.records.gate import Claim, Verdict
 from twoloops.records.observation import Observation, Place
@@ -296,7 +296,7 @@ def evidence_of(loop: Loop, turn: TurnState) -> Evidence:
     places = [place for one in turn.verifying for place in one.observations]
     asked = loop.store.observations.find(places)
     gone = loop.store.inputs.forgotten({one.input for one in asked.values()})
-    labels = loop.store.labels.find(places)
+    labels = agreed(loop.store, name, places)
     groups = dict(zip(places, loop.groups([asked[place] for place in places]), strict=True))
     questions = loop.store.questions.of_turn(name, turn.number)
     chances = {q.observation: q.probability for q in questions}
@@ -305,27 +305,23 @@ def evidence_of(loop: Loop, turn: TurnState) -> Evidence:
             Item(
                 turn=turn.number,
                 input=asked[place].input,
-                label=consensus(labels[place]),
+                label=labels[place].label,
                 split="audit",
                 judges=True,
                 probability=chances[place] or 1.0,
                 group=groups[place],
             )
             for place in one.observations
-            if labels.get(place) and asked[place].input not in gone
+            if place in labels and asked[place].input not in gone
         ]
         for one in turn.verifying
     }
     before = [q.observation for q in questions if q.purpose != "verify"]
-    first = {
-        place: (consensus(said), 1.0)
-        for place, said in loop.store.labels.find(before).items()
-        if said
-    }
+    first = {place: (said.label, 1.0) for place, said in agreed(loop.store, name, before).items()}
     known = {candidate.base: dict(first) for candidate in turn.candidates}
     for one in turn.verifying:
         for place in one.observations:
-            if labels.get(place):
-                known[one.base][place] = (consensus(labels[place]), chances[place] or 1.0)
+            if place in labels:
+                known[one.base][place] = (labels[place].label, chances[place] or 1.0)
     dataset = loop.store.datasets.get(turn.dataset)
     return Evidence(loop, dataset, seen, loop.groups(seen), verified, known)

@@ -13,14 +13,18 @@ from twoloops.convergence.judging.betting import Bets
 from twoloops.convergence.recipes.settings import Distil
 from twoloops.convergence.recipes.spent import keep as keep_spent
 from twoloops.convergence.turns.anchor import carry, not_worse, was_refused
+from twoloops.convergence.turns.doubting import ask_again
 from twoloops.convergence.turns.evidence import Contender, Evidence, evidence_of
 from twoloops.convergence.turns.keeping import keep_distilled
+from twoloops.convergence.turns.labelled import answered, contested
 from twoloops.convergence.turns.loop import Loop
 from twoloops.convergence.turns.slices import loss_on, open_slices
 from twoloops.convergence.turns.state import Candidate, TurnState, Waiting
 from twoloops.digital.base import Base
 from twoloops.digital.catalogue import available
 from twoloops.physical import datasets
+from twoloops.physical.labelling.policy import labelling_of
+from twoloops.physical.labelling.quality.looks import open_looks
 from twoloops.physical.labelling.questions import ask, open_questions
 from twoloops.physical.select import Candidates, Pick, audit, select
 from twoloops.records.dataset import Dataset
@@ -142,7 +146,7 @@ def _question(
 
 
 def label(loop: Loop, turn: TurnState) -> Outcome:
-    """Wait until every question of the turn is answered."""
+    """Wait until every question of the turn is answered, and doubtful labels were looked at."""
     # What was forgotten after it was asked about is left out: nobody can answer that.
     unanswered = open_questions(loop.store, loop.task.name, turn.number)
     if unanswered:
@@ -150,32 +154,30 @@ def label(loop: Loop, turn: TurnState) -> Outcome:
             f"{len(unanswered)} labels: write them with  twoloops label export FILE, fill in the "
             "label column, then  twoloops label import FILE"
         )
+    again = labelling_of(loop.store, loop.task.name).second_looks
+    if turn.stage == "label" and again:
+        ask_again(loop, turn, again)
+    # Those that were sent back by hand are waited for too.
+    if looks := open_looks(loop.store, loop.task.name, turn.number):
+        return Waiting(
+            f"{len(looks)} second looks at labels that are probably wrong:  twoloops label "
+            "quality  lists them;  twoloops label import FILE  takes an answer to each, by "
+            "somebody else or the same again"
+        )
     return turn
 
 
 def freeze(loop: Loop, turn: TurnState) -> Outcome:
     """Freeze the labelled observations into an immutable dataset."""
     name = loop.task.name
-    questions = [q for q in loop.store.questions.of_task(name) if q.turn <= turn.number]
-    places = [q.observation for q in questions]
-    seen = loop.store.observations.find(places)
-    labels = loop.store.labels.find(places)
-    groups = dict(zip(places, loop.groups([seen[place] for place in places]), strict=True))
-    gone = loop.store.inputs.forgotten({one.input for one in seen.values()})
-    answered = [
-        datasets.Answered(
-            q,
-            datasets.consensus(labels[q.observation]),
-            seen[q.observation].input,
-            groups[q.observation],
-        )
-        for q in questions
-        if seen[q.observation].input not in gone and labels.get(q.observation)
-    ]
-    dataset = datasets.freeze(name, turn.number, answered, audits_train=loop.policy.data)
+    dataset = datasets.freeze(
+        name, turn.number, answered(loop, turn), audits_train=loop.policy.data
+    )
     digest = loop.store.datasets.put(dataset, turn.number)
     loop.store.lineage.node(digest, "dataset", f"{name} dataset of turn {turn.number}")
-    loop.note(turn, "dataset frozen", dataset=digest, items=str(len(dataset.items)))
+    disputed = contested(loop)
+    more = {"contested": str(disputed)} if disputed else {}
+    loop.note(turn, "dataset frozen", dataset=digest, items=str(len(dataset.items)), **more)
     return replace(turn, dataset=digest)
 
 

@@ -84,6 +84,7 @@ def take_in(store: Store, task: Task, labels: Sequence[Label], at: datetime) -> 
             body={"added": ", ".join(added), "labels": ", ".join(grown)},
         )
     new = store.labels.add_many(task.name, labels)
+    store.second_looks.settle((one.observation for one in labels), at)
     cost = _pay(store, task, new, at)
     return Answered(len(new), len(labels) - len(new), added, cost)
 

@@ -1,0 +1,1 @@
+"""How good labels are: consensus, agreement, suspected errors, the attribute study."""
