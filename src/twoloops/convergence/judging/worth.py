@@ -5,19 +5,21 @@ false rejects, as shares of all observations, weighted by 1/probability (Horvitz
 1952). Against the labels that model had learned from, each of the two follows an inverse power
 law, level · (labels / origin)^−exponent (Hestness et al., "Deep learning scaling is predictable,
 empirically", arXiv 1712.00409; Viering and Loog, "The shape of learning curves", TPAMI 2023).
+An exponent is never below 0: learning does no harm on average, and a flat curve is 0.
 
-Few audit labels hold few mistakes, so the two numbers of a curve are no point estimates but draws
-from their posterior distribution: counts of effective labels (Kish 1965) are Poisson, the level
-has Jeffreys' prior Gamma(½, 0) and is integrated out exactly, the exponent is uniform in [0, 1]
-beforehand. A bootstrap over labels gives the same where mistakes are many, and says "no mistake,
-surely, for ever" where none was drawn yet, which is why it is not used. That an exponent is never
-below 0 says that learning does no harm on average; a flat curve is 0.
+Single models lie about their curve, and regimes shift: each turn's share is the curve's times a
+factor with a Gamma distribution of mean 1 and standard deviation τ (so that counts of effective
+labels, Kish 1965, are negative binomial). Few audit labels hold few mistakes, so level, exponent
+and τ are no point estimates but draws from their posterior distribution on a grid, with Jeffreys'
+prior ∝ level^−½ on the level and uniform ones on the other two. A bootstrap over labels says "no
+mistake, surely, for ever" where none was drawn yet, which is why it is not used.
 
 A turn's labels bring a saving only if its candidate is released, so the saving is multiplied by
-the chance of that, from the turns so far (Jeffreys' prior again).
+the chance of that, from the turns so far (Jeffreys' prior again). What is printed beside the
+expected saving is the interval of the saving that will be *seen*: released or not, the new model
+and the old one each about their curve.
 """
 
-from collections.abc import Sequence
 
 import msgspec
 import numpy as np
@@ -29,7 +31,10 @@ TURNS = 3
 """Turns with audit labels that a curve needs at least."""
 
 DRAWS = 4000
-EXPONENTS = np.linspace(0.0, 1.0, 51)
+LEVELS = np.geomspace(1e-5, 1.0, 81)
+EXPONENTS = np.linspace(0.0, 1.0, 21)
+SPREADS = np.array([0.1, 0.2, 0.4, 0.8, 1.6])
+"""Where τ is looked for: how far a single model and turn lie about the curve."""
 LABELS = (10, 20, 40, 80, 160)
 """Numbers of labels that are priced."""
 
@@ -97,10 +102,10 @@ class Batch(msgspec.Struct, frozen=True, kw_only=True):
         labels: How many.
         cost: What they cost.
         saving: Expected saving.
-        interval: Its 95 % interval.
+        interval: Where the saving that will be seen lies with 95 % chance.
         escapes: Expected escapes avoided.
         false_rejects: Expected false rejects avoided.
-        chance: That the saving is above the cost, in [0, 1].
+        chance: That the expected saving is above the cost, in [0, 1], as the curves are not known.
     """
 
     labels: int
@@ -117,28 +122,48 @@ class Batch(msgspec.Struct, frozen=True, kw_only=True):
         return self.saving > self.cost
 
 
+class Curve(msgspec.Struct, frozen=True):
+    """Draws of one learning curve, (draws,) each.
+
+    Args:
+        level: Share of observations at the origin, in (0, 1].
+        exponent: How fast it falls, in [0, 1].
+        before: Factor by which the deployed model lies about it, mean 1.
+        after: The next model's.
+    """
+
+    level: Floats
+    exponent: Floats
+    before: Floats
+    after: Floats
+
+
 class Curves(msgspec.Struct, frozen=True):
-    """Draws of the two learning curves and of the chance of a release, (DRAWS,) each."""
+    """Draws of both learning curves and of a release, (draws,) each.
+
+    Args:
+        origin: Labels at which the levels hold.
+        escapes: Missed faults per observation.
+        false_rejects: Normal items called a fault, per observation.
+        release: Chance that a turn releases its candidate.
+        released: Whether it does.
+    """
 
     origin: float
-    escape_level: Floats
-    escape_exponent: Floats
-    reject_level: Floats
-    reject_exponent: Floats
+    escapes: Curve
+    false_rejects: Curve
     release: Floats
+    released: NDArray[np.bool_]
 
-    def escapes(self, labels: float) -> Floats:
-        """Missed faults per observation after so many labels, a draw each."""
-        return self.escape_level * (labels / self.origin) ** -self.escape_exponent
-
-    def false_rejects(self, labels: float) -> Floats:
-        """False rejects per observation after so many labels, a draw each."""
-        return self.reject_level * (labels / self.origin) ** -self.reject_exponent
+    def at(self, curve: Curve, labels: float) -> Floats:
+        """Return a curve after so many labels, a draw each."""
+        return curve.level * (labels / self.origin) ** -curve.exponent
 
     def cost(self, labels: float, prices: Prices) -> Floats:
         """What mistakes cost per observation after so many labels, a draw each."""
-        return self.escapes(labels) * prices.escape + (
-            self.false_rejects(labels) * prices.false_reject
+        return (
+            self.at(self.escapes, labels) * prices.escape
+            + self.at(self.false_rejects, labels) * prices.false_reject
         )
 
 
@@ -206,34 +231,46 @@ def fit(basis: Basis, rng: np.random.Generator, draws: int = DRAWS) -> Curves:
     learned = np.array([max(one.learned, 1) for one in basis.points], dtype=np.float64)
     effective = np.array([one.effective for one in basis.points])
     origin = float(np.exp(np.average(np.log(learned), weights=effective)))
-    powers = (learned[None, :] / origin) ** -EXPONENTS[:, None]
-
-    def of(shares: Sequence[float]) -> tuple[Floats, Floats]:
-        return _draw(effective * np.array(shares), effective, powers, rng, draws)
-
-    escapes = of([one.escapes for one in basis.points])
-    rejects = of([one.false_rejects for one in basis.points])
+    escapes, rejects = (
+        _draw(effective * np.array(shares), effective, learned / origin, rng, draws)
+        for shares in (
+            [one.escapes for one in basis.points],
+            [one.false_rejects for one in basis.points],
+        )
+    )
     missed = max(basis.turns - basis.releases, 0)
     release = rng.beta(basis.releases + 0.5, missed + 0.5, draws)
-    return Curves(origin, *escapes, *rejects, release)
+    return Curves(origin, escapes, rejects, release, rng.random(draws) < release)
 
 
 def _draw(
-    counts: Floats, effective: Floats, powers: Floats, rng: np.random.Generator, draws: int
-) -> tuple[Floats, Floats]:
-    """Draw level and exponent of a curve from counts of mistakes, (points,) each.
+    counts: Floats, effective: Floats, size: Floats, rng: np.random.Generator, draws: int
+) -> Curve:
+    """Draw a curve from counts of mistakes, (points,) each.
 
-    With a Gamma(½, 0) prior the level's posterior at an exponent is
-    Gamma(½ + Σ counts, Σ effective · power), and the exponent's is what is left after the level
-    is integrated out.
+    Args:
+        counts: Mistakes among the effective labels.
+        effective: Effective labels.
+        size: Labels learned from, in units of the origin.
+        rng: Source of the randomness.
+        draws: How many.
     """
-    shape = 0.5 + float(counts.sum())
-    rates = powers @ effective
-    log_likelihood = np.log(powers) @ counts - shape * np.log(rates)
-    chance = np.exp(log_likelihood - log_likelihood.max())
-    place = rng.choice(EXPONENTS.size, size=draws, p=chance / chance.sum())
-    # A share of all observations cannot be above 1.
-    return np.minimum(rng.gamma(shape, 1.0, draws) / rates[place], 1.0), EXPONENTS[place]
+    from scipy.special import gammaln
+
+    # Axes: level, exponent, τ, point.
+    level, exponent = LEVELS[:, None, None, None], EXPONENTS[None, :, None, None]
+    k = (1 / SPREADS**2)[None, None, :, None]
+    mean = level * size**-exponent * effective
+    log_likelihood = gammaln(counts + k) - gammaln(k) + k * np.log(k / (k + mean))
+    log_likelihood = (log_likelihood + counts * np.log(mean / (k + mean))).sum(axis=-1)
+    # Jeffreys' ∝ level^−½ is ∝ level^½ on a grid of logarithms.
+    log_chance = (log_likelihood + 0.5 * np.log(level[..., 0])).ravel()
+    chance = np.exp(log_chance - log_chance.max())
+    cell = rng.choice(chance.size, size=draws, p=chance / chance.sum())
+    at, fall, spread = np.unravel_index(cell, log_likelihood.shape)
+    shape = 1 / SPREADS[spread] ** 2
+    before, after = (rng.gamma(shape) / shape for _ in range(2))
+    return Curve(LEVELS[at], EXPONENTS[fall], before, after)
 
 
 def batch(basis: Basis, curves: Curves, labels: int, horizon: float) -> Batch:
@@ -250,13 +287,20 @@ def batch(basis: Basis, curves: Curves, labels: int, horizon: float) -> Batch:
         horizon: Observations over which the next model is used.
     """
     now, then = max(basis.learned, 1), max(basis.learned, basis.bought, 1) + labels
-    times = horizon * curves.release
-    escapes = times * (curves.escapes(now) - curves.escapes(then))
-    rejects = times * (curves.false_rejects(now) - curves.false_rejects(then))
     prices = basis.prices
+
+    def avoided(curve: Curve) -> tuple[Floats, Floats]:
+        old, new = curves.at(curve, now), curves.at(curve, then)
+        seen = np.minimum(old * curve.before, 1) - np.minimum(new * curve.after, 1)
+        return horizon * curves.release * (old - new), horizon * curves.released * seen
+
+    (escapes, seen_escapes), (rejects, seen_rejects) = map(
+        avoided, (curves.escapes, curves.false_rejects)
+    )
     saving = escapes * prices.escape + rejects * prices.false_reject
+    seen = seen_escapes * prices.escape + seen_rejects * prices.false_reject
     cost = labels * prices.label
-    low, high = np.quantile(saving, (0.025, 0.975))
+    low, high = np.quantile(seen, (0.025, 0.975))
     return Batch(
         labels=labels,
         cost=cost,

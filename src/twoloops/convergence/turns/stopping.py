@@ -6,6 +6,7 @@ the deployed model is, and they are also what tells when labels are worth their 
 
 import msgspec
 
+from twoloops.convergence.turns.anchor import was_refused
 from twoloops.convergence.turns.loop import Loop
 from twoloops.convergence.turns.state import TurnState
 from twoloops.convergence.turns.valuing import advice_of
@@ -41,6 +42,27 @@ def stop(loop: Loop, turn: TurnState, labels: int) -> bool:
         return False
     loop.store.evidence.put(loop.task.name, STOPPED, turn.number, Stopped(advice.reason, labels))
     return True
+
+
+def do_without(loop: Loop, turn: TurnState) -> int:
+    """Take back the open questions of a turn that only teach; its audit questions stay.
+
+    Labels that are there already stay too. Returns how many questions were taken back; 0 where
+    the turn waits for none of them.
+    """
+    if turn.stage != "label":
+        return 0
+    store, name = loop.store, loop.task.name
+    with store.transaction():
+        taken = store.questions.take_back(name, turn.number)
+        if taken:
+            earlier = stopped(loop, turn)
+            count = taken + (0 if earlier is None else earlier.forgone)
+            left = loop.policy.verify_labels(was_refused(loop, turn)) if earlier is None else 0
+            why = "the turn was told to do without labels that only teach"
+            store.evidence.put(name, STOPPED, turn.number, Stopped(why, count + left))
+            loop.note(turn, "questions taken back", questions=str(taken))
+    return taken
 
 
 def stopped(loop: Loop, turn: TurnState) -> Stopped | None:

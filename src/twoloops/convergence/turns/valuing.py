@@ -43,13 +43,13 @@ def advice_of(
             turns bring at the present rate.
         before: Only what earlier turns than this one found out; `None` for all that is known.
     """
-    basis = basis_of(store, task, before)
-    return advise(basis, labels, horizon_of(basis, horizon), unit_of(task))
+    return advise_on(basis_of(store, task, before), task, labels, horizon)
 
 
-def horizon_of(basis: Basis, horizon: float | None) -> float:
-    """Return the observations over which the next model is used."""
-    return HORIZON_TURNS * basis.per_turn if horizon is None else horizon
+def advise_on(basis: Basis, task: Task, labels: int, horizon: float | None = None) -> Advice:
+    """Say it of a history gathered before; arguments as for `advice_of`."""
+    over = HORIZON_TURNS * basis.per_turn if horizon is None else horizon
+    return advise(basis, labels, over, unit_of(task))
 
 
 def basis_of(store: Store, task: Task, before: int | None = None) -> Basis:
