@@ -4,6 +4,7 @@ from pathlib import Path
 
 from twoloops.cli import options, terminal
 from twoloops.convergence.judging.evaluate import Estimate, Estimates
+from twoloops.convergence.judging.stopping import Advice, amount
 from twoloops.records.digests import short
 from twoloops.wiring.status import Status, TaskStatus
 
@@ -47,6 +48,7 @@ def _print_task(task: TaskStatus, workspace: Path) -> None:
             table.add_row(name, _rate(task.estimates, task.earlier, key))
     table.add_row("observations", f"{task.observations:,}, {task.new_observations:,} of them new")
     table.add_row("labels", f"{task.labels_bought:,}, for {task.spent}")
+    table.add_row("next labels", _worth(task.worth))
     table.add_row("turn", _turn(task))
     terminal.show(table)
     words = _next(task)
@@ -81,6 +83,14 @@ def _percent(one: Estimate) -> str:
         return f"unknown ({one.labels} audit labels, 5 needed)"
     low, high = (100 * end for end in one.interval)
     return f"{100 * one.value:.1f} % (95 %: {low:.1f} to {high:.1f}, {one.labels} audit labels)"
+
+
+def _worth(advice: Advice) -> str:
+    """Say in a few words what the next turn's labels are worth."""
+    if advice.batch is None:
+        return f"{advice.labels}, worth unknown: {advice.reason}"
+    saving, cost = amount(advice.batch.saving), amount(advice.batch.cost)
+    return f"{advice.labels}, {advice.verdict}: expected to save {saving}, cost {cost}"
 
 
 def _turn(task: TaskStatus) -> str:

@@ -5,10 +5,13 @@ from typing import Literal
 
 import typer
 
-from twoloops.cli import options, terminal
+from twoloops.cli import options, task_set, terminal
 
 tasks = typer.Typer(
-    name="task", help="Add tasks and show them.", no_args_is_help=True, rich_markup_mode=None
+    name="task",
+    help="Add tasks, show and change them.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
 )
 
 
@@ -40,6 +43,11 @@ def add(
     rebase_on: Literal["offers", "failures"] = typer.Option(
         "offers", help="Try another base whenever one is offered, or only while a slice fails."
     ),
+    stop_when_worthless: bool = typer.Option(
+        False,
+        "--stop-when-worthless",
+        help="Ask for audit labels only while further labels are worth less than they cost.",
+    ),
     workspace: Path = options.WORKSPACE,
     wait: float = options.WAIT,
 ) -> None:
@@ -64,7 +72,11 @@ def add(
         latency_budget_ms=latency_budget_ms,
     )
     policy = Policy(
-        labels_per_turn=labels_per_turn, seed_labels=seed_labels, seed=seed, rebase=rebase_on
+        labels_per_turn=labels_per_turn,
+        seed_labels=seed_labels,
+        seed=seed,
+        rebase=rebase_on,
+        stop_when_worthless=stop_when_worthless,
     )
     with writing(workspace, wait=wait, on_wait=terminal.told) as store, store.transaction():
         if store.tasks.find(name) is not None:
@@ -113,6 +125,9 @@ def show(
                 "as they are offered" if policy.rebase == "offers" else "while a slice fails"
             ),
             "labels a turn": f"{policy.labels_per_turn}, {policy.seed_labels} in the first",
+            "labels worth less than they cost": (
+                "are not asked for" if policy.stop_when_worthless else "are asked for all the same"
+            ),
         }
         table = terminal.table(task.name, "")
         for key, value in rows.items():
@@ -155,4 +170,5 @@ def _shape(kind: str, words: str | None) -> tuple[int, int] | None:
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
+    task_set.register(tasks)
     app.add_typer(tasks)

@@ -8,13 +8,21 @@ import typer
 from twoloops.cli import options, terminal
 
 if TYPE_CHECKING:
+    from twoloops.convergence.judging.stopping import Advice
     from twoloops.convergence.turns.state import TurnState, Waiting
+    from twoloops.records.task import Task
+    from twoloops.store.workspace import Store
 
 
 def turn(
     task: str | None = typer.Argument(None, help="The task.  [default: the only one]"),
     empty: bool = typer.Option(
         False, "--empty", help="Open a turn though nothing came in, as to try a new base."
+    ),
+    audits_only: bool = typer.Option(
+        False,
+        "--audits-only",
+        help="Do without the open turn's labels that only teach; audit labels are still asked for.",
     ),
     workspace: Path = options.WORKSPACE,
     wait: float = options.WAIT,
@@ -26,6 +34,7 @@ def turn(
     out, publish back: each stage is done once and kept; killed anywhere, the turn goes on where
     it was.
     """
+    from twoloops.convergence.turns.stopping import do_without
     from twoloops.convergence.turns.workspace_turn import current, go_on, nothing_new
     from twoloops.records.errors import UserError
     from twoloops.wiring.workspace import loop, writing
@@ -39,10 +48,34 @@ def turn(
             )
         two = loop(store, chosen)
         state, waiting = go_on(two, current(two))
+        if audits_only and do_without(two, state):
+            state, waiting = go_on(two, state)
+        asking = _asking(store, two.task, state) if waiting is not None else None
     if json:
-        terminal.emit(_record(chosen.name, state, waiting))
+        terminal.emit(_record(chosen.name, state, waiting) | {"worth": asking})
         return
     _tell(chosen.name, state, waiting, workspace)
+    if asking is not None:
+        _advise(chosen.name, asking, workspace)
+
+
+def _asking(store: "Store", task: "Task", state: "TurnState") -> "Advice | None":
+    """Return what the labels are worth that a turn waits for and that only teach, if any."""
+    from twoloops.physical.labelling.questions import open_questions
+    from twoloops.wiring.worth import worth_of
+
+    teach = [q for q in open_questions(store, task.name, state.number) if q.purpose == "selected"]
+    return worth_of(store, task, labels=len(teach)).advice if teach and state.number else None
+
+
+def _advise(task: str, advice: "Advice", workspace: Path) -> None:
+    """Say what the labels asked for are worth, and how to do without where they are not."""
+    from twoloops.cli.worth import sentence
+
+    terminal.say(sentence(advice))
+    if advice.verdict == "stop":
+        terminal.say("Do without them with")
+        terminal.command(options.going_on(workspace, f"turn {task} --audits-only"))
 
 
 def _record(task: str, state: "TurnState", waiting: "Waiting | None") -> dict[str, Any]:

@@ -5,7 +5,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import ColumnElement, Table, and_, case, exists, func, or_, select
+from sqlalchemy import ColumnElement, Table, and_, case, delete, exists, func, or_, select
 from sqlalchemy import Row as Fetched
 
 from twoloops.records.errors import UserError
@@ -85,6 +85,22 @@ class Questions:
         if turn is not None:
             conditions.append(questions.c.turn == turn)
         return self._list(*conditions)
+
+    def take_back(self, task: str, turn: int) -> int:
+        """Take back a turn's questions that only teach and that nobody has answered or passed.
+
+        What judges has a known chance, and taking it back would bias the estimate. Returns how
+        many were taken back.
+        """
+        statement = delete(questions).where(
+            questions.c.task == task,
+            questions.c.turn == turn,
+            questions.c.purpose == "selected",
+            count_at(labels) == 0,
+            count_at(passes) == 0,
+        )
+        with self._database.transaction() as connection:
+            return connection.execute(statement).rowcount
 
     def doubted(self, place: Place) -> bool:
         """Say whether an observation waits for a second look."""

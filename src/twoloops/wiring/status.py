@@ -7,6 +7,7 @@ from pathlib import Path
 import msgspec
 
 from twoloops.convergence.judging.evaluate import Estimates, estimates
+from twoloops.convergence.judging.stopping import Advice
 from twoloops.convergence.turns.state import TurnState
 from twoloops.convergence.turns.workspace_turn import policy_of
 from twoloops.physical.labelling.quality.agreed import agreed
@@ -17,6 +18,7 @@ from twoloops.records.money import Money
 from twoloops.records.task import Task
 from twoloops.store.workspace import Store
 from twoloops.wiring.workspace import reading
+from twoloops.wiring.worth import worth_of
 
 
 class Deployed(msgspec.Struct, frozen=True, kw_only=True):
@@ -51,6 +53,7 @@ class TaskStatus(msgspec.Struct, frozen=True, kw_only=True):
             their chances; unknown with too few.
         earlier: The same for whatever model was deployed when each audit label's observation
             was seen.
+        worth: What the labels of the next turn are worth.
     """
 
     task: str
@@ -68,6 +71,7 @@ class TaskStatus(msgspec.Struct, frozen=True, kw_only=True):
     spent: Money
     estimates: Estimates
     earlier: Estimates
+    worth: Advice
 
 
 class Status(msgspec.Struct, frozen=True, kw_only=True):
@@ -159,6 +163,7 @@ def _task(store: Store, task: Task) -> TaskStatus:
         spent=spent,
         estimates=estimates_of(store, task, None if release is None else release.model),
         earlier=estimates_of(store, task, None),
+        worth=worth_of(store, task).advice,
     )
 
 

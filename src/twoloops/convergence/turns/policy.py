@@ -37,6 +37,9 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
         seed: Of all random choices.
         capture: What the replayed edge keeps.
         settings: Of the gate.
+        stop_when_worthless: Whether a turn asks for its audit labels only while further labels
+            are worth less than they cost (`convergence.judging.stopping`). The audit share never
+            stops: without it every figure would end.
     """
 
     labels_per_turn: int = 40
@@ -53,6 +56,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     seed: int = 0
     capture: CapturePolicy = CapturePolicy()
     settings: GateSettings = GateSettings()
+    stop_when_worthless: bool = False
 
     def __post_init__(self) -> None:
         if not 0 <= self.golden <= 30:

@@ -20,6 +20,7 @@ from twoloops.convergence.turns.labelled import answered, contested
 from twoloops.convergence.turns.loop import Loop
 from twoloops.convergence.turns.slices import loss_on, open_slices
 from twoloops.convergence.turns.state import Candidate, TurnState, Waiting
+from twoloops.convergence.turns.stopping import forgone, stop, stopped
 from twoloops.digital.base import Base
 from twoloops.digital.catalogue import available
 from twoloops.physical import datasets
@@ -60,7 +61,9 @@ def select_questions(loop: Loop, turn: TurnState) -> Outcome:
         questions = _turn_questions(loop, turn, seen)
     ask(loop.store, loop.task.name, questions)
     counts = {p: str(sum(q.purpose == p for q in questions)) for p in ("audit", "selected")}
-    loop.note(turn, "questions asked", questions=str(len(questions)), **counts)
+    stop = stopped(loop, turn)
+    why = {} if stop is None else {"stopped": stop.reason}
+    loop.note(turn, "questions asked", questions=str(len(questions)), **counts, **why)
     return turn
 
 
@@ -85,12 +88,13 @@ def _turn_questions(loop: Loop, turn: TurnState, seen: Sequence[Observation]) ->
     kept = np.array([one.kept.probability for one in seen])
     audits = audit(kept, min(policy.audit_labels, len(seen)), rng)
     picks = list(audits)
-    # What earlier turns did not need to verify is spent now.
+    # What earlier turns did not need to verify is spent now; what they did without is not.
     spent = sum(q.turn < turn.number for q in loop.store.questions.of_task(loop.task.name))
+    spent += forgone(loop, turn)
     seeded = len(loop.store.questions.of_turn(loop.task.name, 0))
     budget = seeded + policy.labels_per_turn * turn.number if policy.data else 0
     room = budget - spent - len(audits) - policy.verify_labels(was_refused(loop, turn))
-    if policy.data and room > 0:
+    if policy.data and room > 0 and not stop(loop, turn, budget - spent - len(audits)):
         picks += _select(loop, seen, audits, room, rng)
     return [
         _question(turn, seen[pick.index], pick.purpose, pick.probability, rank)

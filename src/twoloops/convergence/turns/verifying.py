@@ -14,6 +14,7 @@ from twoloops.convergence.turns.anchor import best_release, not_worse, was_refus
 from twoloops.convergence.turns.evidence import Contender, Evidence, evidence_of
 from twoloops.convergence.turns.loop import Loop
 from twoloops.convergence.turns.state import TurnState, Verifying, Waiting
+from twoloops.convergence.turns.stopping import stopped
 from twoloops.physical.labelling.questions import ask
 from twoloops.records.label import Question
 
@@ -22,7 +23,7 @@ def verify(loop: Loop, turn: TurnState) -> TurnState | Waiting:
     """Draw the verifying questions of a turn."""
     deployed = loop.deployed()
     left = loop.policy.verify_labels(was_refused(loop, turn))
-    if not loop.policy.gate or deployed is None or not left:
+    if not loop.policy.gate or deployed is None or not left or stopped(loop, turn) is not None:
         return turn
     evidence = evidence_of(loop, turn)
     open_places = {q.observation for q in loop.store.questions.of_turn(loop.task.name, turn.number)}
