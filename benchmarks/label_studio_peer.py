@@ -16,7 +16,11 @@ from pathlib import Path
 from typing import Any
 
 PACKAGE = "label-studio"
-USER, PASSWORD, TOKEN = "ann@example.org", "correct-horse-9", "0123456789abcdef0123456789abcdef01234567"
+USER, PASSWORD, TOKEN = (
+    "ann@example.org",
+    "correct-horse-9",
+    "0123456789abcdef0123456789abcdef01234567",
+)
 START_LIMIT = 600
 """Seconds until a server must answer: a first start migrates its database."""
 

@@ -24,9 +24,7 @@ def import_answers(
     `label_studio_answers.import_tasks`.
     """
     if _is_json(path):
-        return import_tasks(
-            store, task, path, at=at, labeller=labeller, new_labels=new_labels
-        )
+        return import_tasks(store, task, path, at=at, labeller=labeller, new_labels=new_labels)
     done = import_labels(store, task, path, at=at, labeller=labeller, new_labels=new_labels)
     return Imported(done.new, done.repeated, done.added, done.cost, done.blank)
 

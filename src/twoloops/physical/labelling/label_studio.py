@@ -171,6 +171,7 @@ def _task(
                 "id": fingerprint(one),
                 "result": [_choice(one.label)],
                 "was_cancelled": False,
+                "ground_truth": False,
                 "created_at": one.labelled_at.isoformat(),
             }
             for one in labels

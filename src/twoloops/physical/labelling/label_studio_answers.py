@@ -1,9 +1,9 @@
 """Answers from Label Studio: its JSON and JSON-MIN exports, read back by the observation's place.
 
 One annotation is one label; its labeller is `person:` and the annotator's e-mail address, or
-`label-studio-` and the number under which the server knows the annotator. What was skipped is
-counted, drafts are ignored. A label that went out with `twoloops label export --labelled` and came
-back unchanged is known, not new.
+`label-studio-` and the number under which the server knows the annotator. A task that somebody
+skipped is one of which they cannot tell; drafts are ignored. A label that went out with
+`twoloops label export --labelled` and came back unchanged is known, not new.
 """
 
 import math
@@ -14,7 +14,9 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from twoloops.physical.labelling.answers import earlier_answers, problem_of, take_in
+from twoloops.physical.labelling.answers import problem_of, take_in
+from twoloops.physical.labelling.desk import COMMENT as COMMENT_LENGTH
+from twoloops.physical.labelling.desk import LONGEST, pass_item
 from twoloops.physical.labelling.label_studio import (
     COMMENT,
     LABEL,
@@ -24,11 +26,12 @@ from twoloops.physical.labelling.label_studio import (
     fingerprint,
 )
 from twoloops.physical.labelling.policy import labelling_of
-from twoloops.physical.labelling.questions import complain
+from twoloops.physical.labelling.questions import complain, stranger
 from twoloops.records.errors import UserError
-from twoloops.records.label import Label
+from twoloops.records.label import Label, Note
 from twoloops.records.money import Money
 from twoloops.records.observation import Place, parse_place
+from twoloops.records.task import Task
 from twoloops.store.workspace import Store
 
 Problem = tuple[int, str]
@@ -44,7 +47,7 @@ class Imported(NamedTuple):
         added: Labels the task did not have and has now.
         cost: What the new ones cost, or `None` where there were none.
         blank: Tasks or annotations without an answer.
-        skipped: Annotations in which somebody skipped the task.
+        passed: How often somebody skipped a task and could not tell, for the first time.
     """
 
     new: int
@@ -52,7 +55,7 @@ class Imported(NamedTuple):
     added: tuple[str, ...]
     cost: Money | None
     blank: int = 0
-    skipped: int = 0
+    passed: int = 0
 
 
 class Given(NamedTuple):
@@ -61,21 +64,23 @@ class Given(NamedTuple):
     Args:
         where: Its place in the file, for people.
         place: The observation's.
-        label: The answer.
+        label: The answer; `None` where the task was skipped.
         labeller: Who gave it; `None` where the file does not say.
         at: When, or `None`.
         seconds: Time spent on it, or `None`.
         comment: What was written beside.
+        opinion_shown: Whether the task carried what the model decided.
         import_id: Under which it went out, or `None`.
     """
 
     where: str
     place: Place
-    label: str
+    label: str | None
     labeller: str | None
     at: datetime | None
     seconds: float | None
     comment: str
+    opinion_shown: bool = False
     import_id: int | None = None
 
 
@@ -94,8 +99,8 @@ def import_tasks(
 ) -> Imported:
     """Take in a JSON or JSON-MIN export; what is wrong is told at once, and nothing is taken in.
 
-    A label costs the time that Label Studio measured (`lead_time`) where the task's labelling
-    policy has an hourly rate, and else the flat price.
+    A label costs the time that Label Studio measured (`lead_time`, at most `desk.LONGEST`) where
+    the task's labelling policy has an hourly rate, and else the flat price.
 
     Args:
         store: Where the labels go.
@@ -109,55 +114,80 @@ def import_tasks(
         UserError: With every problem and its place.
     """
     kind = store.tasks.get(task)
-    policy = labelling_of(store, task)
-    given, blank, skipped, problems = _read(path)
-    flat = kind.costs.label
+    given, blank, problems = _read(path)
     with store.transaction():
-        ours = _ours(store, given)
-        labels = []
-        for _, one in given:
-            label = ours.get((one.place, one.import_id, one.label)) or Label(
-                one.place,
-                one.label,
-                one.labeller or labeller,
-                at if one.at is None else min(at, one.at),
-                flat if one.seconds is None else policy.price(flat, one.seconds),
-            )
-            labels.append(label)
-        known = store.observations.find(one.observation for one in labels)
-        earlier = earlier_answers(store, labels)
+        known = store.observations.find(one.place for _, one in given)
+        labels = _labels(store, kind, [one for _, one in given], labeller, at)
+        said = store.labels.find(one.place for _, one in given)
+        earlier = {(old.observation, old.labeller): old for olds in said.values() for old in olds}
+        before = set(earlier)
         for (number, one), label in zip(given, labels, strict=True):
-            problem = problem_of(label, kind, known, earlier, new_labels)
+            if label is None:
+                problem = stranger(one.place, kind.name, known)
+            else:
+                problem = problem_of(label, kind, known, earlier, new_labels)
             if problem is not None:
                 problems.append((number, f"{one.where}: {problem}"))
         complain(f"{path} was not imported", [text for _, text in sorted(problems)])
-        done = take_in(store, kind, labels, at)
-    return Imported(done.new, done.repeated, done.added, done.cost, blank, skipped)
+        done = take_in(store, kind, [one for one in labels if one is not None], at)
+        passed = 0
+        for (_, one), label in zip(given, labels, strict=True):
+            who = one.labeller or labeller
+            if label is not None and (one.place, label.labeller) not in before:
+                before.add((one.place, label.labeller))
+                store.notes.put(one.place, label.labeller, _note(one))
+                store.passes.remove(one.place, label.labeller)
+            elif label is None and (one.place, who) not in earlier:
+                passed += pass_item(
+                    store, kind.name, who, one.place,
+                    why=one.comment, seconds=one.seconds or 0.0, at=at,
+                )  # fmt: skip
+    return Imported(done.new, done.repeated, done.added, done.cost, blank, passed)
 
 
-def _ours(
-    store: Store, given: Sequence[tuple[int, Given]]
-) -> dict[tuple[Place, int | None, str], Label]:
+def _labels(
+    store: Store, task: Task, given: Sequence[Given], labeller: str, at: datetime
+) -> list[Label | None]:
+    """Return each annotation's label: the one that went out, or a new one; `None` where skipped."""
+    policy = labelling_of(store, task.name)
+    flat = task.costs.label
+    ours = _ours(store, given)
+    return [
+        None
+        if one.label is None
+        else ours.get((one.place, one.import_id, one.label))
+        or Label(
+            one.place,
+            one.label,
+            one.labeller or labeller,
+            at if one.at is None else min(at, one.at),
+            flat if one.seconds is None else policy.price(flat, one.seconds),
+        )
+        for one in given
+    ]
+
+
+def _ours(store: Store, given: Sequence[Given]) -> dict[tuple[Place, int | None, str], Label]:
     """Return the labels that went out as annotations, by the ids they went out under."""
-    places = {one.place for _, one in given if one.import_id is not None}
-    known = store.labels.find(places)
+    known = store.labels.find(one.place for one in given if one.import_id is not None)
     return {
         (place, fingerprint(one), one.label): one for place, found in known.items() for one in found
     }
 
 
-def _read(path: Path) -> tuple[list[tuple[int, Given]], int, int, list[Problem]]:
-    """Return a file's answers, how many are blank and skipped, and problems, by reading order."""
+def _note(one: Given) -> Note:
+    return Note(one.seconds or 0.0, one.opinion_shown, one.comment[:COMMENT_LENGTH])
+
+
+def _read(path: Path) -> tuple[list[tuple[int, Given]], int, list[Problem]]:
+    """Return a file's annotations, how many are blank, and problems, numbered as they are read."""
     given: list[tuple[int, Given]] = []
     problems: list[Problem] = []
-    blank = skipped = number = 0
+    blank = number = 0
     for position, element in enumerate(_elements(path), start=1):
         for where, annotation in _annotations(position, element):
             number += 1
             try:
-                if annotation is not None and annotation.get("was_cancelled") is True:
-                    skipped += 1
-                    continue
                 found = None if annotation is None else _given(where, element, annotation)
             except _WrongError as error:
                 problems.append((number, f"{where}: {error}"))
@@ -166,7 +196,7 @@ def _read(path: Path) -> tuple[list[tuple[int, Given]], int, int, list[Problem]]
                 blank += 1
             else:
                 given.append((number, found))
-    return given, blank, skipped, problems
+    return given, blank, problems
 
 
 def _elements(path: Path) -> list[Any]:
@@ -224,8 +254,9 @@ def _given(where: str, element: Any, annotation: dict[str, Any]) -> Given | None
         raise _WrongError(annotation["broken"])
     small = annotation is element
     answers = _small(annotation) if small else _results(annotation.get("result"))
-    label = _label(answers)
-    if label is None:
+    skipped = annotation.get("was_cancelled") is True
+    label = None if skipped else _label(answers)
+    if label is None and not skipped:
         return None
     if small and element.get(LABELLED):
         raise _WrongError(
@@ -241,6 +272,7 @@ def _given(where: str, element: Any, annotation: dict[str, Any]) -> Given | None
         at=_time(annotation),
         seconds=_seconds(annotation.get("lead_time")),
         comment=" ".join(answers.get(COMMENT, [])).strip(),
+        opinion_shown=bool(element.get("predictions")),
         import_id=import_id if isinstance(import_id, int) else None,
     )
 
@@ -336,4 +368,4 @@ def _seconds(value: Any) -> float | None:
         raise _WrongError(f"lead_time {value!r} is no number of seconds")
     if not 0 <= value < math.inf:
         raise _WrongError(f"lead_time {value!r} is no number of seconds from 0 on")
-    return float(value)
+    return min(float(value), LONGEST)
