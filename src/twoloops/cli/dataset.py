@@ -44,7 +44,9 @@ def list_(
         terminal.emit({"task": chosen.name, "versions": found})
         return
     if not found:
-        terminal.say(f"Task {chosen.name!r} has no dataset yet. A turn freezes one from its labels:")
+        terminal.say(
+            f"Task {chosen.name!r} has no dataset yet. A turn freezes one from its labels:"
+        )
         terminal.command(options.going_on(workspace, f"turn {chosen.name}"))
         return
     table = terminal.table(
@@ -143,7 +145,9 @@ def export(
         "items.csv, items.json, inputs/, croissant.json, README.md."
     )
     if licence is None:
-        terminal.say("Its licence is not stated: say it with --licence SPDX before it is published.")
+        terminal.say(
+            "Its licence is not stated: say it with --licence SPDX before it is published."
+        )
 
 
 def _counts(counts: dict[str, int]) -> str:

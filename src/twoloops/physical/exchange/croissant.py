@@ -166,11 +166,12 @@ def citation(version: Version) -> str:
 def limits(version: Version) -> list[str]:
     """Say what the dataset is not good for."""
     found = [
-        f"The chance with which an item was asked about is known for {_shares(version.known, version)}"
-        "; the other items were chosen because they teach most, so rates computed from them are "
-        "biased.",
+        "The chance with which an item was asked about is known for "
+        f"{_shares(version.known, version)}; the other items were chosen because they teach most, "
+        "so rates computed from them are biased.",
         f"Evidence (the column judges) are {_shares(version.judging, version)}, each weighted by "
-        "1/probability; items of the split golden are kept to be compared on and never train.",
+        "1/probability, and only of models that did not learn from it; items of the split golden "
+        "are kept to be compared on and never train.",
     ]
     if version.forgotten:
         found.append(
