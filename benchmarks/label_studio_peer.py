@@ -95,8 +95,14 @@ class Client:
             RuntimeError: The server answers with an error.
         """
         data = None if body is None else json.dumps(body)
-        self._connection.request(method, path, data, self._headers)
-        answer = self._connection.getresponse()
+        try:
+            self._connection.request(method, path, data, self._headers)
+            answer = self._connection.getresponse()
+        except (BrokenPipeError, ConnectionResetError, http.client.RemoteDisconnected):
+            # The server has closed a connection that was idle for some seconds.
+            self._connection.close()
+            self._connection.request(method, path, data, self._headers)
+            answer = self._connection.getresponse()
         text = answer.read()
         if answer.status >= 300:
             raise RuntimeError(f"{method} {path}: {answer.status} {text[:500]!r}")
