@@ -186,7 +186,7 @@ def import_(
     cost = "" if done.cost is None else f", for {done.cost}"
     terminal.say(f"{done.new:,} new labels{cost}; {done.repeated:,} were known.")
     if done.passed:
-        terminal.say(f"{done.passed:,} tasks were skipped: somebody could not tell.")
+        terminal.say(f"Skipped, because somebody could not tell: {done.passed:,}.")
     if done.added:
         terminal.say(f"New labels of task {chosen.name!r}: {', '.join(done.added)}.")
     terminal.say(f"{left:,} questions are open." if left else "Every question is answered.")
