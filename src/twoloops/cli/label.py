@@ -1,17 +1,16 @@
-"""`twoloops label`: write the open questions to a file, and read the answers back."""
+"""`twoloops label`: open the label page; write open questions to a file, read answers back."""
 
 from pathlib import Path
 
 import typer
 
-from twoloops.cli import options, terminal
+from twoloops.cli import label_page, options, terminal
 
 labels = typer.Typer(
     name="label",
-    help="Write open questions to a file, read answers back.",
-    no_args_is_help=True,
     rich_markup_mode=None,
 )
+labels.callback(invoke_without_command=True)(label_page.label)
 
 
 @labels.command()

@@ -5,11 +5,12 @@ from typing import Literal
 
 import typer
 
-from twoloops.cli import options, terminal
+from twoloops.cli import options, task_labelling, terminal
 
 tasks = typer.Typer(
     name="task", help="Add tasks and show them.", no_args_is_help=True, rich_markup_mode=None
 )
+tasks.command()(task_labelling.labelling)
 
 
 @tasks.command()

@@ -20,6 +20,7 @@ from twoloops.server.api import labelling, tasks
 from twoloops.server.failing import HANDLERS
 from twoloops.server.keeper import Keeper
 from twoloops.server.pages import entrance
+from twoloops.server.pages import labelling as label_pages
 
 HERE = Path(__file__).parent
 BODY_LIMIT = 32 * 1024 * 1024
@@ -66,7 +67,7 @@ def application(folder: Path) -> Litestar:
 
     static = create_static_files_router("/static", [HERE / "static"], opt=access.OPEN)
     return Litestar(
-        [static, *entrance.ROUTES, *tasks.ROUTES, *labelling.ROUTES],
+        [static, *entrance.ROUTES, *label_pages.ROUTES, *tasks.ROUTES, *labelling.ROUTES],
         state=State({"keeper": keeper}),
         lifespan=[open_while_serving],
         middleware=[DefineMiddleware(access.Authentication)],

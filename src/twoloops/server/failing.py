@@ -2,6 +2,7 @@
 
 import logging
 from typing import Any
+from urllib.parse import quote
 
 from litestar import MediaType, Request, Response
 from litestar.exceptions import HTTPException
@@ -24,7 +25,9 @@ def told(request: Request[Any, Any, Any], status: int, detail: str) -> Response[
     """Return a refusal with its reason."""
     if wants_page(request):
         if status == 401:
-            return Redirect("/login", status_code=303)
+            # What stands behind the # is read by the login page, which leads back.
+            back = quote(request.url.path, safe="/")
+            return Redirect(f"/login#to={back}", status_code=303)
         return Template(
             "problem.html", context={"status": status, "detail": detail}, status_code=status
         )

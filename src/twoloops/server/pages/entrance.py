@@ -39,7 +39,7 @@ async def login(request: Asking, data: Entered) -> Response[Any]:
     keeper: Keeper = request.app.state.keeper
     token = await keeper.read(lambda store: store.tokens.find(data.token.strip()))
     if token is None or not token.valid(now()):
-        context = {"problem": "This token is unknown, expired or revoked."}
+        context = {"problem": "This token is unknown, expired or revoked.", "to": data.to}
         return Template("login.html", context=context, status_code=401)
     # Only a path of this server: `//elsewhere` would be another's.
     to = data.to if data.to.startswith("/") and not data.to.startswith(("//", "/\\")) else "/"
