@@ -14,9 +14,7 @@ over the turns from the second one on.
     python benchmarks/label_noise.py [--streams xsdd,hydraulic-pump] [--seeds 5] [--rate 0.1]
 """
 
-import argparse
 import hashlib
-import json
 import os
 import tempfile
 import time
@@ -29,8 +27,6 @@ for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(name, "1")
 
 import numpy as np
-from msgspec.structs import replace
-from streams import STREAMS
 
 from twoloops.convergence.replays.arm import Arm
 from twoloops.convergence.replays.figures import correct
@@ -38,7 +34,6 @@ from twoloops.convergence.turns.loop import Loop, Workbench
 from twoloops.convergence.turns.policy import Policy
 from twoloops.convergence.turns.state import TurnState, Waiting
 from twoloops.convergence.turns.turn import advance
-from twoloops.physical.history.excavators import excavators
 from twoloops.physical.history.stream import History
 from twoloops.physical.labelling.answers import answer
 from twoloops.physical.labelling.policy import LabellingPolicy, keep_labelling
@@ -46,7 +41,6 @@ from twoloops.physical.labelling.quality.looks import open_looks
 from twoloops.physical.labelling.questions import open_questions
 from twoloops.records.label import Label
 from twoloops.records.observation import Place
-from twoloops.store.fetch import default_cache
 from twoloops.store.workspace import Store
 
 RESULT = Path(__file__).parent / "results" / "label_noise.json"

@@ -1,11 +1,11 @@
-"""`twoloops label`: write the open questions to a file, and read the answers back."""
+"""`twoloops label`: open the label page; write open questions to a file, read answers back."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
 
-from twoloops.cli import label_quality, label_study, options, terminal
+from twoloops.cli import label_page, label_quality, label_study, options, terminal
 
 if TYPE_CHECKING:
     from twoloops.records.task import Task
@@ -13,10 +13,9 @@ if TYPE_CHECKING:
 
 labels = typer.Typer(
     name="label",
-    help="Write open questions to a file, read answers back.",
-    no_args_is_help=True,
     rich_markup_mode=None,
 )
+labels.callback(invoke_without_command=True)(label_page.label)
 
 
 FORMATS = ("csv", "label-studio")

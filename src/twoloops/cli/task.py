@@ -5,7 +5,7 @@ from typing import Literal
 
 import typer
 
-from twoloops.cli import options, task_set, terminal
+from twoloops.cli import options, task_labelling, task_set, terminal
 
 tasks = typer.Typer(
     name="task",
@@ -13,6 +13,7 @@ tasks = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode=None,
 )
+tasks.command()(task_labelling.labelling)
 
 
 @tasks.command()

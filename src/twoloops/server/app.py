@@ -32,6 +32,7 @@ from twoloops.server.failing import HANDLERS
 from twoloops.server.front import Front
 from twoloops.server.keeper import Keeper
 from twoloops.server.pages import entrance, overview, why
+from twoloops.server.pages import labelling as label_pages
 from twoloops.server.scheduler import Schedule, Scheduler
 
 HERE = Path(__file__).parent
@@ -42,6 +43,7 @@ ROUTES = [
     *entrance.ROUTES,
     *overview.ROUTES,
     *why.ROUTES,
+    *label_pages.ROUTES,
     *health.ROUTES,
     *tasks.ROUTES,
     *turns.ROUTES,

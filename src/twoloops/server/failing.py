@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import quote
 
 import msgspec
 from litestar import Request, Response
@@ -39,7 +40,9 @@ def told(
     headers = dict(more or {})
     if wants_page(request):
         if status == 401:
-            return Redirect("/login", status_code=303)
+            # What stands behind the # is read by the login page, which leads back.
+            back = quote(request.url.path, safe="/")
+            return Redirect(f"/login#to={back}", status_code=303)
         context = {"status": status, "detail": detail}
         return Template("problem.html", context=context, status_code=status, headers=headers)
     if status == 401:

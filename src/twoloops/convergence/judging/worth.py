@@ -20,7 +20,6 @@ expected saving is the interval of the saving that will be *seen*: released or n
 and the old one each about their curve.
 """
 
-
 import msgspec
 import numpy as np
 from numpy.typing import ArrayLike, NDArray

@@ -41,7 +41,7 @@ async def login(request: Asking, data: Entered) -> Response[Any]:
     """Keep a good token in a cookie that scripts cannot read and other sites cannot send."""
     token = await access.find(request, data.token.strip())
     if token is None or not token.valid(now()):
-        context = {"problem": "This token is unknown, expired or revoked."}
+        context = {"problem": "This token is unknown, expired or revoked.", "to": data.to}
         return Template("login.html", context=context, status_code=401)
     to = data.to if _HERE.fullmatch(data.to) else "/"
     cookie = Cookie(
