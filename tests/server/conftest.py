@@ -19,4 +19,3 @@ def served(tmp_path: Path) -> Served:
 def client(served: Served) -> Iterator[TestClient]:
     with client_of(served.folder, Options(rate=0)) as client:
         yield client
-

@@ -72,7 +72,8 @@ def serve(
         if token is not None:
             terminal.say("Admin token, shown this once:")
             terminal.command(token)
-        terminal.say(f"Serving {workspace} at {url} (Ctrl-C ends it)")
+        terminal.say(f"Serving {workspace} (Ctrl-C ends it) at")
+        terminal.command(url)
         sys.stdout.flush()  # whoever started this in the background waits for these lines
         if browser:
             import webbrowser

@@ -118,7 +118,9 @@ def application(folder: Path, options: Options | None = None) -> Litestar:
                 security_schemes={"token": SecurityScheme(type="http", scheme="bearer")}
             ),
             security=[{"token": []}],
-            openapi_router=Router("/api/schema", route_handlers=[], opt=access.READ),
+            openapi_router=Router(
+                "/api/schema", route_handlers=[], opt=access.READ, include_in_schema=False
+            ),
             render_plugins=[JsonRenderPlugin()],
         ),
     )

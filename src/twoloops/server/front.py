@@ -19,8 +19,9 @@ from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 
 from twoloops.server.failing import PROBLEM, Problem
 
-LONGEST_PATH, LONGEST_QUERY, MOST_HEADERS = 2_000, 4_000, 64
-"""Bytes of a path and of a query, and how many headers a request may have."""
+LONGEST_PATH, LONGEST_QUERY = 2_000, 4_000
+MOST_HEADERS, LARGEST_HEADERS = 64, 32 * 1024
+"""How many headers a request may have, and their bytes together."""
 
 CHUNK_SECONDS, BODY_SECONDS = 20.0, 120.0
 """How long the next part of a body may take, and all of it."""
@@ -94,8 +95,11 @@ class Front:
         await self._app(scope, in_time(receive), guarded)
 
     def _check(self, scope: HTTPScope) -> None:
-        if len(list(scope["headers"])) > MOST_HEADERS:
-            raise Refused(431, f"a request has at most {MOST_HEADERS} headers")
+        sizes = [len(name) + len(value) for name, value in scope["headers"]]
+        if len(sizes) > MOST_HEADERS or sum(sizes) > LARGEST_HEADERS:
+            raise Refused(
+                431, f"a request has at most {MOST_HEADERS} headers of {LARGEST_HEADERS:,} bytes"
+            )
         check_path(scope)
         found: dict[str, list[str]] = {}
         for name, value in scope["headers"]:

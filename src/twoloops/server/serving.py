@@ -157,11 +157,26 @@ def run(
 ) -> None:
     """Serve until a signal ends it; says in the workspace where, for as long."""
     state = folder / STATE
+    config = config_of(application(folder, options), tls)
+    _write(state, Serving(url, os.getpid()))
+    # The server raises the signal that ended it once more when it has shut down.
+    signal.signal(signal.SIGTERM, _end)
+    signal.signal(signal.SIGINT, _end)
+    try:
+        uvicorn.Server(config).run(sockets=[listener])
+    finally:
+        listener.close()
+        with contextlib.suppress(FileNotFoundError):
+            state.unlink()
+
+
+def config_of(app: Any, tls: Tls | None = None) -> uvicorn.Config:
+    """Return how an application is served: with a limit on everything that a peer decides."""
     secured: dict[str, Any] = {}
     if tls is not None:
         secured = {"ssl_certfile": tls.certificate, "ssl_keyfile": tls.key}
-    config = uvicorn.Config(
-        application(folder, options),
+    return uvicorn.Config(
+        app,
         http=Protocol,
         ws="none",
         log_level="warning",
@@ -173,16 +188,6 @@ def run(
         limit_concurrency=CONNECTIONS,
         **secured,
     )
-    _write(state, Serving(url, os.getpid()))
-    # The server raises the signal that ended it once more when it has shut down.
-    signal.signal(signal.SIGTERM, _end)
-    signal.signal(signal.SIGINT, _end)
-    try:
-        uvicorn.Server(config).run(sockets=[listener])
-    finally:
-        listener.close()
-        with contextlib.suppress(FileNotFoundError):
-            state.unlink()
 
 
 def _write(path: Path, state: Serving) -> None:
