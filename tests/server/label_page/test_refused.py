@@ -11,6 +11,7 @@ from served import Served
 from twoloops.edge.spool import Spooled
 from twoloops.physical.ingest import ingest
 from twoloops.physical.labelling.questions import ask
+from twoloops.records.digests import digest_bytes
 from twoloops.records.label import Question
 from twoloops.records.observation import Place
 
@@ -125,10 +126,10 @@ def test_what_somebody_leaves_is_anothers_at_once_and_a_new_question_wakes_the_p
     press(bob, "1")
     sent(bob)
     bob.wait_for_selector("text=Every question is answered")
-    late = asks(1)  # another task's questions do not wake it; its own turn's do
+    place, data = Place(task, "e2", 1), b"a late order"  # as when candidates are to be verified
     with served.store() as store, store.transaction():
-        (one,) = store.observations.of_task(late)
-        place = Place(task, "e2", 1)
-        ingest(store, [Spooled(replace(one, place=place, task=task), b"a late order")])
+        old = store.observations.of_task(task)[0]
+        late = replace(old, place=place, input=digest_bytes(data))
+        ingest(store, [Spooled(late, data)])
         ask(store, task, [Question(place, 1, "verify", 0.5, 0)])
     assert current(bob) == str(place)
