@@ -30,7 +30,7 @@ def questions(
     folder: Path, task: Task, inputs: Sequence[bytes], decision: Decision | None = None
 ) -> list[Place]:
     """Make a workspace whose open turn 1 asks about inputs, in their order."""
-    places = [Place("bench", "e1", number) for number in range(1, len(inputs) + 1)]
+    places = [Place(task.name, "e1", number) for number in range(1, len(inputs) + 1)]
     with Store.open(folder) as store, store.transaction():
         store.tasks.put(task)
         seen = [

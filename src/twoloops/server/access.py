@@ -2,7 +2,7 @@
 
 from math import ceil
 from typing import Any, cast
-from urllib.parse import urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 import msgspec
 from litestar import Request
@@ -23,6 +23,8 @@ from twoloops.server.rate import Rate
 from twoloops.wiring.workspace import now
 
 COOKIE = "twoloops"
+LABELLER = "x-labeller"
+"""Header by which a page says whose answers it means to give, percent-encoded."""
 SAFE = ("GET", "HEAD", "OPTIONS")
 
 READ: dict[str, Any] = {"scopes": ("reader", "labeller")}
@@ -155,9 +157,21 @@ def _check_token(token: Token | None, handler: BaseRouteHandler) -> None:
 
 
 def labeller_of(request: Asking) -> str:
-    """Return whose answers a request gives."""
+    """Return whose answers a request gives.
+
+    Raises:
+        PermissionDeniedException: A page that was opened by another labeller asks, as after a
+            log-in in another tab: its answers are not this one's.
+    """
     assert request.user is not None
-    return f"person:{request.user.name}"
+    who = f"person:{request.user.name}"
+    meant = unquote(request.headers.get(LABELLER, quote(who)))
+    if meant != who:
+        raise PermissionDeniedException(
+            f"this page labels as {meant.removeprefix('person:')}, and the browser is logged in "
+            f"as {request.user.name} now"
+        )
+    return who
 
 
 def _same_site(connection: ASGIConnection[Any, Any, Any, Any]) -> None:

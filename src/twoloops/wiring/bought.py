@@ -52,7 +52,7 @@ def told(found: Bought) -> str:
     >>> told(Bought(12, Money(Decimal(12), "EUR"), 0, None, None))
     '12 labels for 12 EUR; no model is released yet'
     """
-    labels = f"{found.labels:,} labels for {found.cost}"
+    labels = f"{found.labels:,} {'label' if found.labels == 1 else 'labels'} for {found.cost}"
     if found.now is None:
         return f"{labels}; no model is released yet"
     parts = [labels, _rate("right", found, "accuracy")]

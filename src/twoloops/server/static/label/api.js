@@ -17,12 +17,21 @@ export class Away extends Error {
 // The token is expired, revoked, or not for this.
 export class Outside extends Error {}
 
+let labeller = "";
+
+// Say whose answers this page gives: another log-in in the browser must not make them its own.
+export function as(who) {
+  labeller = encodeURIComponent(who);
+}
+
 export async function call(method, path, body, more = {}) {
   let response;
+  const headers = { "X-Labeller": labeller };
+  if (body !== undefined) headers["Content-Type"] = "application/json";
   try {
     response = await fetch(path, {
       method,
-      headers: body === undefined ? {} : { "Content-Type": "application/json" },
+      headers,
       body: body === undefined ? undefined : JSON.stringify(body),
       signal: AbortSignal.timeout(PATIENCE),
       ...more,

@@ -77,7 +77,10 @@ export async function newLabel(labels) {
         return button;
       }),
     );
-    $("naming-go").parentElement.focus();
+    // Whoever presses Enter without looking takes the one that is there.
+    const offered = $("near").firstElementChild;
+    $("naming-enter").hidden = offered !== null;
+    (offered ?? $("naming-go").parentElement).focus();
   }
   const form = dialog.querySelector("form");
   form.addEventListener("submit", going);
@@ -89,5 +92,6 @@ export async function newLabel(labels) {
 function ask(first) {
   $("naming-ask").hidden = !first;
   $("naming-confirm").hidden = first;
+  $("naming-enter").hidden = false;
   $("naming-go").textContent = first ? "Go on" : "Yes, add it";
 }

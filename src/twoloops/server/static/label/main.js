@@ -1,5 +1,6 @@
 // The label page: an item is shown, a key answers it, the next one is there already.
 
+import { as } from "./api.js";
 import { Kept } from "./kept.js";
 import { Clock } from "./clock.js";
 import * as dialogs from "./dialogs.js";
@@ -63,6 +64,7 @@ const sync = new Sync(setup.task, outbox, {
 
 function show() {
   views.ahead(queue.items.slice(0, 5));
+  $("stage").dataset.ahead = queue.items.length;
   const item = queue.first ?? null;
   if (item?.observation === shown?.observation) {
     if (item === null) rest();
@@ -353,6 +355,7 @@ function bought() {
   );
 }
 
+as(setup.who);
 dialogs.prepare();
 labels.set(setup.labels);
 notices.restore();

@@ -70,9 +70,10 @@ class Picture {
     const label = document.createElement("label");
     const input = document.createElement("input");
     input.type = "range";
-    [input.min, input.max, input.step] = ["0.2", "4", "0.05"];
+    // By doublings, so that the light as it is stands in the middle.
+    [input.min, input.max, input.step] = ["-2", "2", "0.1"];
     input.addEventListener("input", () => {
-      light[name] = Number(input.value);
+      light[name] = 2 ** Number(input.value);
       this.shine();
     });
     this[name] = input;
@@ -82,7 +83,7 @@ class Picture {
   }
 
   shine() {
-    for (const name of ["contrast", "brightness"]) this[name].value = light[name];
+    for (const name of ["contrast", "brightness"]) this[name].value = Math.log2(light[name]);
     const plain = light.contrast === 1 && light.brightness === 1;
     this.image.style.filter = plain
       ? ""
@@ -105,7 +106,7 @@ class Picture {
     else if (/^(contrast|brightness)[+-]$/.test(action)) {
       const name = action.slice(0, -1);
       const by = action.endsWith("+") ? 1.15 : 1 / 1.15;
-      light[name] = Math.min(4, Math.max(0.2, light[name] * by));
+      light[name] = Math.min(4, Math.max(0.25, light[name] * by));
       if (Math.abs(light[name] - 1) < 0.02) light[name] = 1;
       this.shine();
     }
