@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import typer
 
 from twoloops.cli import options, terminal
+from twoloops.cli.costs import amount
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -301,25 +302,6 @@ def _check_money(free: bool, limit: str | None, priced: str | None) -> None:
         raise UserError("--free goes without prices and without a limit")
     if not free and limit is None:
         raise UserError("say the most that the teacher may ever cost with  --limit AMOUNT")
-
-
-def amount(option: str, word: str) -> Any:
-    """Return the amount of money that an option says.
-
-    Raises:
-        UserError: It is none.
-    """
-    from decimal import Decimal, InvalidOperation
-
-    from twoloops.records.errors import UserError
-
-    try:
-        found = Decimal(word)
-    except InvalidOperation:
-        found = Decimal("NaN")
-    if not found.is_finite() or found < 0:
-        raise UserError(f"{option} is an amount of money, 0 or more, as 12.50: got {word!r}")
-    return found
 
 
 def _word(by: str | None, says: str | None, purpose: Any, at: "datetime") -> "Confirmation | None":
