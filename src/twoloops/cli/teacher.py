@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any, Literal
 import typer
 
 from twoloops.cli import options, terminal
-from twoloops.cli.costs import amount
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -83,6 +82,7 @@ def add(
     has put on record what was found. Adding one of the same name replaces it; what it has cost
     still counts against the limit. Nothing here is legal advice.
     """
+    from twoloops.cli.costs import amount
     from twoloops.records.money import Money
     from twoloops.records.teacher import Teacher
     from twoloops.wiring.teachers import attach
@@ -250,6 +250,7 @@ def settle(
     wait: float = options.WAIT,
 ) -> None:
     """Say what a call of unknown outcome has cost; until then it counts as the most it may have."""
+    from twoloops.cli.costs import amount
     from twoloops.physical.labelling.teaching.book import settle as keep
     from twoloops.wiring.workspace import now, writing
 
@@ -269,6 +270,7 @@ def _price(
 ) -> "Price":
     from decimal import Decimal
 
+    from twoloops.cli.costs import amount
     from twoloops.records.errors import UserError
     from twoloops.records.teacher import Price
     from twoloops.wiring.teachers import listed_price

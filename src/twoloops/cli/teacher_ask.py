@@ -105,7 +105,7 @@ def ask(
 
 
 def _money(money: str | None, currency: str) -> Any:
-    from twoloops.cli.teacher import amount
+    from twoloops.cli.costs import amount
     from twoloops.records.money import Money
 
     return None if money is None else Money(amount("--money", money), currency)
