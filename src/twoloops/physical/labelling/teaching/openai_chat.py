@@ -5,6 +5,7 @@ is decided here, by what went wrong.
 """
 
 import json
+import ssl
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -52,6 +53,7 @@ class OpenAIChat:
             timeout=httpx2.Timeout(teacher.seconds, connect=min(CONNECT, teacher.seconds)),
             follow_redirects=False,
             trust_env=not teacher.is_local,
+            verify=_trusted(teacher.url),
         )
         self._client = openai.OpenAI(
             api_key=api_key or "none", base_url=teacher.url, max_retries=0, http_client=http
@@ -132,6 +134,11 @@ class OpenAIChat:
         if self._key:
             words = words.replace(self._key, "…")
         return words if len(words) <= SAID else words[:SAID] + "…"
+
+
+def _trusted(url: str) -> ssl.SSLContext | bool:
+    """Return whose certificates are trusted: nobody's where none is shown, which is faster."""
+    return True if url.startswith("https") else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 
 def parse(body: bytes) -> Reply:
