@@ -88,10 +88,11 @@ def add(
     from twoloops.wiring.teachers import attach
     from twoloops.wiring.workspace import now, writing
 
-    at = now()
-    price = None if free else _price(model, price_in, price_out, price_call, price_source, currency)
+    at, what = now(), options.purpose(purpose)
+    word = _word(by, confirm, what, at)
     _check_money(free, limit, price_in or price_out or price_call)
     most = None if free or limit is None else Money(amount("--limit", limit), currency)
+    price = None if free else _price(model, price_in, price_out, price_call, price_source, currency)
     teacher = Teacher(
         name=name,
         model=model,
@@ -101,7 +102,7 @@ def add(
         limit=most,
         batch=batch,
         key_env=key_env,
-        purpose=options.purpose(purpose),
+        purpose=what,
         terms=terms,
         licence=licence,
         guide=guide,
@@ -111,7 +112,6 @@ def add(
         picture=picture_tokens,
         seconds=seconds,
     )
-    word = _word(by, confirm, teacher.purpose, at)
     with writing(workspace, wait=wait, on_wait=terminal.told) as store:
         found = attach(store, teacher, word, at)
     if json:

@@ -14,6 +14,7 @@ from twoloops.convergence.turns.terms import Standing
 from twoloops.physical.labelling.teaching import asking, book, choosing, prompt
 from twoloops.physical.labelling.teaching.left_out import left_out
 from twoloops.physical.labelling.teaching.port import Endpoint
+from twoloops.records.digests import digest_record, short
 from twoloops.records.errors import MissingExtraError, UserError
 from twoloops.records.finding import Purpose
 from twoloops.records.label import Purpose as Why
@@ -97,13 +98,14 @@ def attach(store: Store, teacher: Teacher, word: Confirmation | None, at: dateti
                 f"teacher {teacher.name!r} is not attached: "
                 + "; ".join([*map(terms.said, found.blocked), terms.ways_out(teacher.name, found)])
             )
+        body = _described(teacher, found)
         store.journal.append(
             ATTACHED,
             task="",
             turn=-1,
-            key=f"{ATTACHED}/{teacher.name}/{at.isoformat()}",
+            key=f"{ATTACHED}/{teacher.name}/{at.isoformat()}/{short(digest_record(body))}",
             at=at,
-            body=_described(teacher, found),
+            body=body,
         )
     return found
 
