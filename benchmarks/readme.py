@@ -401,7 +401,7 @@ def article() -> str:
         ],
         [
             "distillation: a small model learns from a large one's outputs, under its terms",
-            "`twoloops distil`; labels from a hosted model: not yet",
+            "`twoloops distil`; a hosted model's labels: `twoloops teacher ask`",
             readme_distil.summary(),
         ],
         [

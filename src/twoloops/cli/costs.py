@@ -1,4 +1,4 @@
-"""The four options about money, read the same by every command that has them."""
+"""Amounts of money on the command line, and the four options about costs."""
 
 from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
@@ -36,19 +36,28 @@ def costs_of(options: Mapping[str, Any], default: Costs) -> Costs:
     return Costs(
         **{
             name: Money(
-                getattr(default, name).amount if word is None else _amount(name, word), currency
+                getattr(default, name).amount if word is None else amount(_option(name), word),
+                currency,
             )
             for name, word in words.items()
         }
     )
 
 
-def _amount(name: str, word: str) -> Decimal:
-    option = f"--{name.replace('_', '-')}-cost"
+def amount(option: str, word: str) -> Decimal:
+    """Return the amount of money that an option says.
+
+    Raises:
+        UserError: It is none.
+    """
     try:
-        amount = Decimal(word)
+        found = Decimal(word)
     except InvalidOperation:
-        amount = Decimal("NaN")
-    if not amount.is_finite() or amount < 0:
+        found = Decimal("NaN")
+    if not found.is_finite() or found < 0:
         raise UserError(f"{option} is an amount of money, 0 or more, as 12.50: got {word!r}")
-    return amount
+    return found
+
+
+def _option(name: str) -> str:
+    return f"--{name.replace('_', '-')}-cost"

@@ -20,6 +20,11 @@ def ingest(
     time: str | None = typer.Option(None, help="Column of the time of arrival."),
     time_format: str | None = typer.Option(None, help="Its format, as strptime takes it."),
     origin: str | None = typer.Option(None, help="Column of the part or recording."),
+    key: str | None = typer.Option(
+        None,
+        help="Column of what the plant calls the row (a serial number), to which outcomes are "
+        "joined.  [default: none; the file's name of an image]",
+    ),
     source_name: str | None = typer.Option(
         None,
         help="Name under which rows are known; give one where a file of the same name holds "
@@ -56,6 +61,7 @@ def ingest(
         time=time,
         time_format=time_format,
         origin=origin,
+        key=key,
     )
     with writing(workspace, wait=wait, on_wait=terminal.told) as store:
         chosen = options.task_of(store, task)

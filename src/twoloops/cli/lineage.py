@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from twoloops.records.finding import Purpose
     from twoloops.records.obligations import Carried
 
-NAMES = ("internal", "publish", "distribute")
 LINES = 60
 """Lines of a tree printed before the rest is counted."""
 
@@ -64,7 +63,7 @@ def lineage(
     from twoloops.wiring import lineage as wired
     from twoloops.wiring.workspace import now, reading
 
-    for_purpose = _purpose(purpose)
+    for_purpose = options.purpose(purpose)
     if (confirm is None) != (by is None):
         raise UserError("--confirm TEXT and --by NAME go together: what was found, and who says so")
     today = now().date()
@@ -84,16 +83,6 @@ def lineage(
     _print_obligations(carried, for_purpose)
     for path in written:
         terminal.say(f"Wrote {path}.")
-
-
-def _purpose(name: str) -> "Purpose":
-    from twoloops.records.errors import UserError
-    from twoloops.records.finding import PURPOSES
-
-    found = next((one for one in PURPOSES if one == name), None)
-    if found is None:
-        raise UserError(f"--for takes one of {list(NAMES)}, got {name!r}")
-    return found
 
 
 def _deployed(store: Any, what: str, task: str | None) -> str | None:

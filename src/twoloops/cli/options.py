@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 if TYPE_CHECKING:
+    from twoloops.records.finding import Purpose
     from twoloops.records.task import Task
     from twoloops.store.workspace import Store
 
@@ -44,6 +45,21 @@ def task_of(store: "Store", name: str | None) -> "Task":
             "--labels A,B"
         )
     raise UserError(f"name one of the tasks {[task.name for task in tasks]}")
+
+
+def purpose(name: str) -> "Purpose":
+    """Return the purpose that --for names.
+
+    Raises:
+        UserError: It names none.
+    """
+    from twoloops.records.errors import UserError
+    from twoloops.records.finding import PURPOSES
+
+    found = next((one for one in PURPOSES if one == name), None)
+    if found is None:
+        raise UserError(f"--for takes one of {list(PURPOSES)}, got {name!r}")
+    return found
 
 
 def going_on(workspace: Path, words: str) -> str:

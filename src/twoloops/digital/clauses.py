@@ -66,10 +66,12 @@ def of_teacher(
     ]
     if not rows:
         text = f"what the terms of {teacher} say of training on outputs: the table has no such row"
-        found.append(("", Obligation(UNKNOWN, text, "teacher terms table", needs=OUTWARD)))
+        # Unlike a licence of weights, terms of a service that nobody has read may forbid it all.
+        found.append(("", Obligation(UNKNOWN, text, "teacher terms table", needs=PURPOSES)))
     elif all(row.stance == "passes on" for row in rows):
         text = f"{teacher} does not name the upstream model, whose terms apply"
-        found.append((rows[0].provider, _of_row(rows[0], UNKNOWN, text, needs=True)))
+        unnamed = replace(_of_row(rows[0], UNKNOWN, text, needs=True), needs=PURPOSES)
+        found.append((rows[0].provider, unnamed))
     return tuple(found)
 
 

@@ -125,6 +125,11 @@ class Database:
         with self._engine.connect().execution_options(read_only=True) as connection:
             yield connection
 
+    @property
+    def in_transaction(self) -> bool:
+        """Whether a transaction is open: what is written now is not durable yet."""
+        return self._connection is not None
+
     def after_commit(self, act: Callable[[], None]) -> None:
         """Do something once the open transaction is durable; never when it fails."""
         if self._connection is None:

@@ -109,6 +109,21 @@ class Observations:
             last = found[-1]
             after = (stamp(last.observed_at), *msgspec.structs.astuple(last.place))
 
+    def turns_of(self, places: Iterable[Place]) -> dict[Place, int]:
+        """Return the turn that has claimed each; those that none has are absent."""
+        found: dict[Place, int] = {}
+        for condition in at_places(observations, places):
+            query = select(
+                observations.c.edge,
+                observations.c.epoch,
+                observations.c.counter,
+                observations.c.turn,
+            ).where(condition, observations.c.turn.is_not(None))
+            with self._database.reading() as connection:
+                for edge, epoch, counter, turn in connection.execute(query):
+                    found[Place(edge, epoch, counter)] = turn
+        return found
+
     def count(self, task: str, *, period: str | None = None, turn: int | None = None) -> int:
         """Count those of a task, or of one period or turn of it."""
         query = select(func.count()).select_from(observations).where(observations.c.task == task)

@@ -367,10 +367,12 @@ teacher_calls = Table(  # the call book: written before a call is sent, and afte
     Column("task", Text, ForeignKey("tasks.name"), nullable=False),
     Column("turn", Integer, nullable=False),
     Column("state", Text, nullable=False),
-    Column("body", Text, nullable=False),
-    Column("amount", Text, nullable=False),
+    Column("held", Text, nullable=False),
+    Column("paid", Text, nullable=False),
     Column("currency", Text, nullable=False),
+    Column("body", Text, nullable=False),
     Column("begun_at", Text, nullable=False),
     Column("ended_at", Text),
 )
+Index("teacher_calls_by_teacher", teacher_calls.c.teacher, teacher_calls.c.begun_at)
 Index("teacher_calls_by_task", teacher_calls.c.task, teacher_calls.c.turn)

@@ -18,6 +18,7 @@ from twoloops.store.datasets import Datasets
 from twoloops.store.given import Notes, Passes, Withdrawn
 from twoloops.store.inputs import Inputs
 from twoloops.store.journal import Journal
+from twoloops.store.keys import Keys
 from twoloops.store.labels import Labels, Questions
 from twoloops.store.leases import Leases
 from twoloops.store.lineage import Lineage
@@ -26,6 +27,7 @@ from twoloops.store.observations import Observations
 from twoloops.store.rows import Forgotten
 from twoloops.store.second_looks import SecondLooks
 from twoloops.store.tasks import Tasks
+from twoloops.store.teachers import Calls, Teachers
 from twoloops.store.tokens import Tokens
 from twoloops.store.turns import Evidence, Turns
 
@@ -65,6 +67,9 @@ class Store:
         self.quarantine = Quarantine(database)
         self.journal = Journal(database)
         self.lineage = Lineage(database)
+        self.keys = Keys(database)
+        self.teachers = Teachers(database)
+        self.calls = Calls(database)
 
     @classmethod
     def open(cls, folder: Path, *, create: bool = True) -> "Store":

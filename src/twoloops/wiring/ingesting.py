@@ -56,6 +56,7 @@ class Sealed(msgspec.Struct, frozen=True):
         keys: A key for each row of the batch, kept or not.
         labels: Known labels by counter, of the observations kept.
         quarantined: Rows that could not be used.
+        called: Keys by which the plant knows the observations kept, by counter.
     """
 
     task: str
@@ -64,6 +65,7 @@ class Sealed(msgspec.Struct, frozen=True):
     keys: tuple[str, ...]
     labels: dict[int, str]
     quarantined: tuple[Quarantined, ...]
+    called: dict[int, str] = {}
 
 
 class TakenIn(msgspec.Struct, frozen=True, kw_only=True):
@@ -266,6 +268,11 @@ def observe(
         for counter, (_, row) in zip(tally.counters, keyed, strict=True)
         if with_labels and counter is not None and row.label is not None
     }
+    called = {
+        counter: row.key
+        for counter, (_, row) in zip(tally.counters, keyed, strict=True)
+        if counter is not None and row.key is not None
+    }
     sealed = Sealed(
         task=task.name,
         epoch=epoch,
@@ -276,6 +283,7 @@ def observe(
             Quarantined(name, f"input {keyed[index][0]}", reason, at)
             for index, reason in tally.quarantined
         ),
+        called=called,
     )
     write(place / f"{epoch}.json", msgspec.json.encode(sealed))
     return sealed, tally
@@ -291,12 +299,20 @@ def take(store: Store, place: Path, sealed: Sealed) -> int:
             kept = ingest(store, batch).new
             store.quarantine.add_many(list(sealed.quarantined))
             store.evidence.put(sealed.task, ROWS, sealed.batch, sealed.keys)
+            _name(store, sealed)
             if sealed.labels:
                 _label(store, sealed)
     (place / f"{sealed.epoch}.json").unlink()
     for left in place.glob(f"{path.name}*"):
         left.unlink()
     return kept
+
+
+def _name(store: Store, sealed: Sealed) -> None:
+    """Keep what the plant calls the observations of a batch that were taken in."""
+    keys = {Place(NAME, sealed.epoch, number): key for number, key in sealed.called.items()}
+    there = store.observations.find(keys)
+    store.keys.add_many(sealed.task, {place: keys[place] for place in there})
 
 
 def _label(store: Store, sealed: Sealed) -> None:

@@ -7,6 +7,7 @@ from functools import partial
 import msgspec
 from msgspec.structs import replace
 
+from twoloops.convergence.turns.terms import CONFIRMED, brought_by, taught, words_of
 from twoloops.digital.obligations import TEACHER, Graph, Own, Thing, flow
 from twoloops.records.base import BaseCard
 from twoloops.records.digests import Digest, short
@@ -14,14 +15,12 @@ from twoloops.records.errors import UserError
 from twoloops.records.finding import Purpose
 from twoloops.records.obligations import Carried, Confirmation
 from twoloops.records.task import Task
+from twoloops.records.teacher import PREFIX
 from twoloops.store.rows import Edge
 from twoloops.store.workspace import Store
 from twoloops.wiring.workspace import workbench
 
-CONFIRMED = "terms confirmed"
-"""Kind of the journal's fact that keeps a person's word."""
 UNKNOWN = "unknown"
-PREFIX = "teacher:"
 FEWEST = 4
 """Digits of a digest that name a thing."""
 
@@ -34,14 +33,14 @@ def graph_of(store: Store) -> Graph:
     """
     cards = _cards(store)
     licences = _licences(cards.values())
-    bring = partial(_own, cards=cards, licences=licences, confirmed=_words(store))
+    bring = partial(_own, cards=cards, licences=licences, confirmed=words_of(store), store=store)
     things = [
         Thing(node.digest, node.kind, node.title, bring(node.digest, node.kind, node.title))
         for node in store.lineage.nodes()
     ]
     graph = Graph(tuple(things), tuple(store.lineage.edges()))
     for task in store.tasks.all():
-        for more in (_made, _taught, _released):
+        for more in (_made, taught, _released):
             found, edges = more(store, task)
             own = [replace(one, own=bring(one.id, one.kind, one.title)) for one in found]
             graph = _sound(graph.joined(own, edges))
@@ -168,6 +167,7 @@ def _own(
     cards: dict[Digest, BaseCard],
     licences: dict[str, str],
     confirmed: dict[Digest, tuple[Confirmation, ...]],
+    store: Store,
 ) -> Own:
     words = confirmed.get(id_, ())
     if kind == "base":
@@ -177,7 +177,7 @@ def _own(
     if kind == "ancestor":
         return Own(licences.get(title, UNKNOWN), confirmed=words)
     if kind == TEACHER:
-        return Own(teacher=title.removeprefix(PREFIX), confirmed=words)
+        return brought_by(store, title.removeprefix(PREFIX), words)
     return Own(confirmed=words)
 
 
@@ -205,14 +205,6 @@ def _licences(cards: Iterable[BaseCard]) -> dict[str, str]:
     return {name: " AND ".join(said) for name, said in stated.items()}
 
 
-def _words(store: Store) -> dict[Digest, tuple[Confirmation, ...]]:
-    found: dict[Digest, tuple[Confirmation, ...]] = {}
-    for fact in store.journal.facts(kind=CONFIRMED):
-        word = msgspec.json.decode(fact.body["word"], type=Confirmation)
-        found[fact.body["about"]] = (*found.get(fact.body["about"], ()), word)
-    return found
-
-
 Found = tuple[list[Thing], list[Edge]]
 
 
@@ -224,30 +216,6 @@ def _made(store: Store, task: Task) -> Found:
         things.append(Thing(recipe, "recipe", f"recipe {model.card.recipe}"))
         edges.append(Edge(model.digest, recipe, "made by"))
     return things, edges
-
-
-def _taught(store: Store, task: Task) -> Found:
-    """Return the teachers of a task's datasets.
-
-    A dataset was labelled by a teacher where an item has the label that the teacher gave its
-    input, whoever else gave the same.
-    """
-    said = [one for one in store.labels.of_task(task.name) if one.labeller.startswith(PREFIX)]
-    if not said:
-        return [], []
-    seen = store.observations.find({one.observation for one in said})
-    taught: dict[str, set[tuple[Digest, str]]] = {}
-    for one in said:
-        if one.observation in seen:
-            pair = (seen[one.observation].input, one.label)
-            taught.setdefault(one.labeller, set()).add(pair)
-    edges = []
-    for _, digest in store.datasets.of_task(task.name):
-        items = {(item.input, item.label) for item in store.datasets.get(digest).items}
-        edges += [
-            Edge(digest, name, "labelled by") for name, pairs in taught.items() if items & pairs
-        ]
-    return [Thing(name, TEACHER, name) for name in taught], edges
 
 
 def _released(store: Store, task: Task) -> Found:

@@ -4,13 +4,19 @@ from twoloops.convergence.turns.loop import Loop
 from twoloops.convergence.turns.state import TurnState
 from twoloops.physical import datasets
 from twoloops.physical.labelling.quality.agreed import agreed
+from twoloops.physical.outcomes import unasked
 from twoloops.records.label import Question
 
 
 def answered(loop: Loop, turn: TurnState) -> list[datasets.Answered]:
-    """Return the answered questions up to a turn, each with what its labels stand for."""
+    """Return the answered questions up to a turn, each with what its labels stand for.
+
+    Outcomes of observations that nobody was asked about are among them.
+    """
     name = loop.task.name
-    questions = [q for q in loop.store.questions.of_task(name) if q.turn <= turn.number]
+    asked = loop.store.questions.of_task(name)
+    questions = [q for q in asked if q.turn <= turn.number]
+    questions += unasked(loop.store, name, {q.observation for q in asked}, turn.number)
     places = [q.observation for q in questions]
     seen = loop.store.observations.find(places)
     labels = agreed(loop.store, name, places)

@@ -15,15 +15,15 @@ from twoloops.convergence.recipes.spent import keep as keep_spent
 from twoloops.convergence.turns.anchor import carry, not_worse, was_refused
 from twoloops.convergence.turns.doubting import ask_again
 from twoloops.convergence.turns.evidence import Contender, Evidence, evidence_of
+from twoloops.convergence.turns.freezing import without_left_out
 from twoloops.convergence.turns.keeping import keep_distilled
-from twoloops.convergence.turns.labelled import answered, contested
 from twoloops.convergence.turns.loop import Loop
 from twoloops.convergence.turns.slices import loss_on, open_slices
 from twoloops.convergence.turns.state import Candidate, TurnState, Waiting
 from twoloops.convergence.turns.stopping import forgone, stop, stopped
+from twoloops.convergence.turns.terms import wait_for_terms
 from twoloops.digital.base import Base
 from twoloops.digital.catalogue import available
-from twoloops.physical import datasets
 from twoloops.physical.labelling.policy import labelling_of
 from twoloops.physical.labelling.quality.looks import open_looks
 from twoloops.physical.labelling.questions import ask, open_questions
@@ -171,20 +171,6 @@ def label(loop: Loop, turn: TurnState) -> Outcome:
     return turn
 
 
-def freeze(loop: Loop, turn: TurnState) -> Outcome:
-    """Freeze the labelled observations into an immutable dataset."""
-    name = loop.task.name
-    dataset = datasets.freeze(
-        name, turn.number, answered(loop, turn), audits_train=loop.policy.data
-    )
-    digest = loop.store.datasets.put(dataset, turn.number)
-    loop.store.lineage.node(digest, "dataset", f"{name} dataset of turn {turn.number}")
-    disputed = contested(loop)
-    more = {"contested": str(disputed)} if disputed else {}
-    loop.note(turn, "dataset frozen", dataset=digest, items=str(len(dataset.items)), **more)
-    return replace(turn, dataset=digest)
-
-
 def choose_base(loop: Loop, turn: TurnState) -> Outcome:
     """Name the bases to specialise: the deployed one, and what is newly available upstream."""
     release = loop.store.releases.deployed(loop.task.name)
@@ -219,6 +205,9 @@ def specialise(loop: Loop, turn: TurnState) -> Outcome:
     contender so that evidence can be carried over turns: choosing on training items decides what
     is tried, never what is released.
     """
+    turn = without_left_out(loop, turn)
+    if (waiting := wait_for_terms(loop, turn)) is not None:
+        return waiting
     dataset = frozen(loop, turn)
     if not dataset.split("train"):
         return replace(turn, reason="nothing to learn from: the turn has no labelled items")

@@ -6,7 +6,7 @@ with the state. Killed anywhere, the turn goes on where it was.
 
 from msgspec.structs import replace
 
-from twoloops.convergence.turns import releasing, stages, verifying
+from twoloops.convergence.turns import freezing, releasing, stages, verifying
 from twoloops.convergence.turns.loop import Loop
 from twoloops.convergence.turns.stages import StageFunction
 from twoloops.convergence.turns.state import STAGES, Stage, TurnState, Waiting
@@ -15,7 +15,7 @@ PERFORM: dict[Stage, StageFunction] = {
     "observe": stages.observe,
     "select": stages.select_questions,
     "label": stages.label,
-    "freeze": stages.freeze,
+    "freeze": freezing.freeze,
     "choose base": stages.choose_base,
     "specialise": stages.specialise,
     "verify": verifying.verify,

@@ -90,7 +90,7 @@ def _described(arrays: Arrays) -> str:
 
 
 def _guess(source: str, arrays: Arrays, said: Mapping) -> tuple[Mapping, list[str]]:
-    names = (said.text, said.label, said.time, said.period, said.origin, said.cost)
+    names = (said.text, said.label, said.time, said.period, said.origin, said.cost, said.key)
     for name in (*names, *said.channels):
         if name is not None and name not in arrays:
             raise UserError(f"{source} has no array {name!r}: there are {_described(arrays)}")
@@ -167,7 +167,7 @@ def _windows(
 def _check_lengths(source: str, arrays: Arrays, said: Mapping, count: int) -> None:
     if count == 0:
         raise UserError(f"{source} is empty: expected at least one input")
-    for name in (said.label, said.time, said.period, said.origin, said.cost):
+    for name in (said.label, said.time, said.period, said.origin, said.cost, said.key):
         if name is not None and len(arrays[name]) != count:
             raise UserError(
                 f"{source}: array {name!r} has {len(arrays[name])} values for {count} inputs: give "

@@ -99,7 +99,7 @@ def guess(source: str, columns: Named[str, Column], said: Mapping) -> tuple[Mapp
     """
     _check_names(source, columns, said)
     sentences: list[str] = []
-    taken = {said.text, said.label, said.time, said.period, said.origin, said.cost}
+    taken = {said.text, said.label, said.time, said.period, said.origin, said.cost, said.key}
     free = {name: values for name, values in columns.items() if name not in taken}
     if said.time is None and (time := _time(free)) is not None:
         said = msgspec.structs.replace(said, time=time)
@@ -129,7 +129,7 @@ def guess(source: str, columns: Named[str, Column], said: Mapping) -> tuple[Mapp
 
 def _check_names(source: str, columns: Named[str, Column], said: Mapping) -> None:
     numbered = prefixes(list(columns))
-    for option in ("text", "label", "time", "period", "origin", "cost"):
+    for option in ("text", "label", "time", "period", "origin", "cost", "key"):
         name = getattr(said, option)
         if name is not None and name not in columns:
             raise UserError(

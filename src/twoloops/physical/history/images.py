@@ -18,7 +18,8 @@ def read_images(path: Path, source: str) -> Reading:
     """Read images sorted into folders by label.
 
     The label is the first folder below the top; images beside the folders have no label. A top
-    that holds nothing but one folder is gone through. The rows are in order of their names.
+    that holds nothing but one folder is gone through. The rows are in order of their names; the
+    key of each is its file's name without the suffix.
 
     Raises:
         UserError: There is no image, or the archive cannot be read.
@@ -41,8 +42,8 @@ def read_images(path: Path, source: str) -> Reading:
         "image",
         [str(name) for name in names],
         lambda i: _content(files[names[i]]),
-        {"label": labels},
-        Mapping(label="label"),
+        {"label": labels, "key": [name.stem for name in names]},
+        Mapping(label="label", key="key"),
     )
     return Reading(
         source=source,

@@ -27,6 +27,7 @@ class Mapping(msgspec.Struct, frozen=True, kw_only=True):
         period: Each distinct value is one turn, the first one the seed's.
         origin: Rows of one origin (a part, a recording) never straddle a split.
         cost: Money that the row cost.
+        key: What the plant calls the row: a serial number, an order.
     """
 
     text: str | None = None
@@ -37,6 +38,7 @@ class Mapping(msgspec.Struct, frozen=True, kw_only=True):
     period: str | None = None
     origin: str | None = None
     cost: str | None = None
+    key: str | None = None
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):

@@ -78,6 +78,7 @@ def make_rows(
                     period=_text(label_of(value(said.period)), "period") or "",
                     origin=_text(label_of(value(said.origin)), "origin"),
                     cost=_cost(value(said.cost)),
+                    key=_text(label_of(value(said.key)), "key"),
                 )
             )
         except UserError as error:

@@ -26,6 +26,7 @@ class Row(msgspec.Struct, frozen=True):
         period: The stretch of time it belongs to (a year, `turn 3`).
         origin: Rows of one origin (a part, a recording) share it; `None` when unknown.
         cost: Money that this very row cost, in the task's currency, where it is known.
+        key: What the plant calls it; outcomes are joined by it. `None` where nobody said.
     """
 
     input: bytes
@@ -34,6 +35,7 @@ class Row(msgspec.Struct, frozen=True):
     period: str
     origin: str | None = None
     cost: float | None = None
+    key: str | None = None
 
 
 class Quarantined(msgspec.Struct, frozen=True):

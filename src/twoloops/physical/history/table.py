@@ -85,7 +85,7 @@ def read_table(path: Path, source: str, said: Mapping) -> Reading:
 def arguments(mapping: Mapping) -> tuple[str, ...]:
     """Return the command line's options that say a mapping."""
     words: list[str] = []
-    for option in ("text", "label", "time", "time_format", "period", "origin", "cost"):
+    for option in ("text", "label", "time", "time_format", "period", "origin", "cost", "key"):
         if (name := getattr(mapping, option)) is not None:
             words += [f"--{option.replace('_', '-')}", name]
     if mapping.channels:

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from twoloops.physical.labelling.quality.consensus import Consensus, consensus
+from twoloops.physical.labelling.teaching.left_out import usable
 from twoloops.records.label import Label
 from twoloops.records.observation import Place
 from twoloops.store.workspace import Store
@@ -20,10 +21,10 @@ def agreed(store: Store, task: str, places: Iterable[Place]) -> dict[Place, Cons
         task: The task's name.
         places: Any number of its observations.
     """
-    wanted = store.labels.find(places)
+    wanted = usable(store, store.labels.find(places))
     if all(len(labels) == 1 for labels in wanted.values()):
         return consensus(wanted)
-    every = consensus(by_place(store, task), doubted_at(store, task))
+    every = consensus(usable(store, by_place(store, task)), doubted_at(store, task))
     return {place: every[place] for place in wanted}
 
 

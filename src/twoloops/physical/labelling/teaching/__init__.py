@@ -1,0 +1,1 @@
+"""Labels from a dearer model: what it is asked, what it may cost, what it answered."""
