@@ -194,3 +194,14 @@ def test_a_chain_written_anew_differs_from_the_digest_noted_elsewhere(store: Sto
         assert forged.journal.verify({sequence: digest}) == [
             f"fact 5 is not the one noted elsewhere as {digest}"
         ]
+
+
+def test_what_a_turn_spent_is_the_sum_of_its_facts(store: Store) -> None:
+    for turn in range(4):
+        whole = store.journal.costs("orders", "label paid").get(turn)
+        assert store.journal.spent("orders", "label paid", turn) == whole
+    assert store.journal.spent("orders", "release approved", 0) is None
+    euros = Money(Decimal(1), "EUR")
+    store.journal.append("label paid", task="orders", turn=1, key="euros", at=NOW, cost=euros)
+    with pytest.raises(UserError, match="cannot add EUR and USD"):
+        store.journal.spent("orders", "label paid", 1)

@@ -138,6 +138,29 @@ class Journal:
                 totals[fact.turn] = fact.cost if known is None else known + fact.cost
         return dict(sorted(totals.items()))
 
+    def spent(self, task: str, kind: str, turn: int) -> Money | None:
+        """Return what a turn's facts of a kind cost, without reading these facts; `None`: nothing.
+
+        Raises:
+            UserError: If they are in two currencies.
+        """
+        query = select(journal.c.amount, journal.c.currency).where(
+            journal.c.task == task,
+            journal.c.turn == turn,
+            journal.c.kind == kind,
+            journal.c.amount.is_not(None),
+        )
+        with self._database.reading() as connection:
+            rows = connection.execute(query).all()
+        sums: dict[str, Decimal] = {}
+        for amount, currency in rows:
+            sums[currency] = sums.get(currency, Decimal(0)) + Decimal(amount)
+        total: Money | None = None
+        for currency, amount in sorted(sums.items()):
+            cost = Money(amount, currency)
+            total = cost if total is None else total + cost
+        return total
+
     def head(self) -> tuple[int, Digest]:
         """Return sequence and digest of the last fact; (0, genesis) of an empty journal."""
         with self._database.reading() as connection:

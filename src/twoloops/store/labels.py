@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Table, and_, case, delete, exists, func, or_, select
 from sqlalchemy import Row as Fetched
@@ -14,7 +14,7 @@ from twoloops.records.money import Money
 from twoloops.records.observation import Place
 from twoloops.store.database import Database, stamp
 from twoloops.store.observations import at_places, place_columns
-from twoloops.store.schema import labels, passes, questions, second_looks
+from twoloops.store.schema import label_notes, labels, passes, questions, second_looks
 
 ranked = (
     questions.c.turn,
@@ -23,6 +23,24 @@ ranked = (
     questions.c.epoch,
     questions.c.counter,
 )
+
+
+class Tally(NamedTuple):
+    """How far a turn's questions are.
+
+    Args:
+        asked: How many there are.
+        open: Those that still want a label.
+        passed: Those of which somebody could not tell.
+        mine: Those with a label of one labeller.
+        seconds: That labeller's time on the turn's labels.
+    """
+
+    asked: int
+    open: int
+    passed: int
+    mine: int
+    seconds: float
 
 
 class Questions:
@@ -85,6 +103,21 @@ class Questions:
         if turn is not None:
             conditions.append(questions.c.turn == turn)
         return self._list(*conditions)
+
+    def tally(self, task: str, turn: int, wanted: Wanted, labeller: str) -> Tally:
+        """Count a turn's questions in the catalog: a page asks after every answer."""
+        one = questions.c.task == task
+        mine = (same_place(label_notes), label_notes.c.labeller == labeller)
+        seconds = select(func.sum(label_notes.c.seconds)).where(*mine).scalar_subquery()
+        said = exists().where(same_place(labels), labels.c.labeller == labeller)
+        passed = exists().where(same_place(passes))
+        counts = [func.coalesce(func.sum(case((x, 1), else_=0)), 0) for x in (passed, said)]
+        query = select(func.count(), *counts, func.coalesce(func.sum(seconds), 0.0))
+        still = select(func.count()).select_from(questions)
+        with self._database.reading() as connection:
+            row = connection.execute(query.where(one, questions.c.turn == turn)).one()
+            left = connection.scalar(still.where(one, questions.c.turn == turn, is_open(wanted)))
+        return Tally(row[0], left or 0, int(row[1]), int(row[2]), float(row[3]))
 
     def take_back(self, task: str, turn: int) -> int:
         """Take back a turn's questions that only teach and that nobody has answered or passed.

@@ -43,7 +43,7 @@ class Leases:
         with self._database.transaction() as connection:
             connection.execute(delete(leases).where(leases.c.until <= stamp(at)))
             mine = and_(same_place(leases), leases.c.labeller == labeller)
-            found = self._list(labeller, until, task, is_open(wanted), exists().where(mine))
+            found = self._list(labeller, until, task, exists().where(mine), is_open(wanted))
             connection.execute(
                 update(leases)
                 .where(leases.c.labeller == labeller, leases.c.task == task)

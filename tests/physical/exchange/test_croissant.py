@@ -97,6 +97,18 @@ def test_the_checksums_are_those_of_the_tables(make: Make, tmp_path: Path) -> No
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_croissant_refuses_a_table_that_was_changed(make: Make, tmp_path: Path) -> None:
+    store, dataset = make("text")
+    export_version(store, dataset, tmp_path / "out", Stated())
+    table = tmp_path / "out" / "items.json"
+    table.write_bytes(table.read_bytes().replace(b"hose leaks", b"hose is ok"))
+    mlcroissant = pytest.importorskip("mlcroissant")
+    with pytest.raises(mlcroissant.GenerationError) as caught:
+        list(opened(tmp_path / "out").records("items"))
+    assert "hash" in str(caught.value.__cause__).lower()
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_our_context_is_the_one_croissant_takes_for_standard() -> None:
     rdf = pytest.importorskip("mlcroissant._src.core.rdf")
 

@@ -237,21 +237,17 @@ def progress(store: Store, task: str, labeller: str, *, at: datetime) -> Progres
     row = store.turns.open(task)
     if row is None:
         return Progress(None, 0, 0, 0, 0, 0.0, nothing, 0)
-    asked = [one.observation for one in store.questions.of_turn(task, row.number)]
     wanted = labelling_of(store, task).wanted
-    said = store.labels.find(asked)
-    notes = store.notes.find(asked)
-    passes = store.passes.find(asked)
-    mine = [one for given in said.values() for one in given if one.labeller == labeller]
+    found = store.questions.tally(task, row.number, wanted, labeller)
     held = store.leases.count(task, at) - len(store.leases.of(task, labeller, at))
     return Progress(
         turn=row.number,
-        asked=len(asked),
-        open=len(store.questions.open(task, row.number, wanted)),
-        passed=len({one.observation for one in passes}),
-        mine=len(mine),
-        seconds=sum(note.seconds for (_, who), note in notes.items() if who == labeller),
-        cost=store.journal.costs(task, "labels paid", row.number).get(row.number, nothing),
+        asked=found.asked,
+        open=found.open,
+        passed=found.passed,
+        mine=found.mine,
+        seconds=found.seconds,
+        cost=store.journal.spent(task, "labels paid", row.number) or nothing,
         leased=held,
     )
 
