@@ -3,9 +3,9 @@
     python benchmarks/readme.py [--check]
 
 A block begins with `<!-- generated: NAME -->` and ends with `<!-- end -->`; NAME is a function
-of this file, of `readme_gate.py`, `readme_people.py` or `readme_distil.py`. With --check nothing is written, and the
-exit code is 1 where a block is not what the results say. A figure whose benchmark has not run says
-which command measures it.
+of this file, of `readme_gate.py`, `readme_people.py` or `readme_distil.py`. With --check nothing is
+written, and the exit code is 1 where a block is not what the results say. A figure whose benchmark
+has not run says which command measures it.
 """
 
 import argparse

@@ -1,4 +1,4 @@
-"""The blocks of docs/label-quality.md: what benchmarks/label_quality.py and label_noise.py found."""
+"""The blocks of docs/label-quality.md: what label_quality.py and label_noise.py measured."""
 
 from collections.abc import Callable
 from typing import Any
@@ -56,23 +56,27 @@ def finding(rows: list[dict[str, Any]]) -> str:
 
 def noise(found: dict[str, Any]) -> str:
     """Return what the loop loses to wrong labels, a line a stream and arm."""
-    head = ["stream, arm", "labels", "accuracy", "lost, points", "share of the untreated loss"]
+    head = ["stream, arm", "labels", "accuracy", "lost, points", "share of the untreated loss, %"]
     lines = []
     for one in found["summary"]:
+        about = f"{one['stream']}, {'gate in force' if one['gate'] else 'without gate'}"
         for arm, row in one["arms"].items():
             part = row.get("share_of_loss")
-            shown = "" if part is None else f"{part:.0%}"
-            lost = "" if arm == "clean" else points(row["lost"])
             lines.append(
                 [
-                    f"{one['stream']}, {arm} ({one['seeds']} seeds)",
+                    f"{about}: {arm} ({one['seeds']} seeds)",
                     f"{row['labels']:.0f}",
-                    f"{row['accuracy']:.3f}",
-                    lost,
-                    shown,
+                    f"{row['accuracy']:.3f}".removeprefix("0"),
+                    "" if arm == "clean" else points(row["lost"]),
+                    "" if part is None else percents(part),
                 ]
             )
     return table(head, lines)
+
+
+def percents(one: dict[str, float]) -> str:
+    """Print a share in percent with its 95 % interval."""
+    return "{:.0f} ({:.0f} … {:.0f})".format(*(100 * one[k] for k in ("mean", "low", "high")))
 
 
 def label_quality(part: str) -> str:
