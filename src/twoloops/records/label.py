@@ -14,7 +14,7 @@ Purpose = Literal["seed", "golden", "audit", "selected", "verify"]
 teach), `verify` (drawn at random from the observations on which candidate and deployed model
 decide differently: judges that pair in that turn, trains from the next one on)."""
 
-JUDGING: tuple[Purpose, ...] = ("golden", "audit")
+JUDGING: tuple[Purpose, ...] = ("golden", "seed", "audit")
 """Purposes whose labels are evidence, not only lessons."""
 
 

@@ -106,8 +106,8 @@ def ask_again(loop: Loop, turn: TurnState, most: int) -> list[SecondLook]:
     """Put a turn's most doubtful labels back to labellers; returns those asked for now.
 
     First what labellers are evenly split over, then suspected errors. Each is looked at once; one
-    that is evenly split afterwards, once more in a later turn. Nothing is asked for while looks of
-    the turn are open; then, with what they have corrected, there may be other suspects.
+    that is split and suspected even then, once more in a later turn. Nothing is asked for while
+    looks of the turn are open; then, with what they have corrected, there may be other suspects.
 
     Args:
         loop: The task's loop.
@@ -122,15 +122,14 @@ def ask_again(loop: Loop, turn: TurnState, most: int) -> list[SecondLook]:
         return []
     times = Counter(one.observation for one in earlier)
     now = {one.observation for one in earlier if one.turn == turn.number}
-    why = {
-        place: words
-        for place, words in disputed(loop, turn).items()
-        if times[place] < 2 and place not in now
-    }
+    split = disputed(loop, turn)
+    why = {place: words for place, words in split.items() if place not in times}
     if len(why) < most - mine:
         for one in doubted(loop, turn):
-            if one.observation not in times:
-                why.setdefault(one.observation, one.why)
+            place = one.observation
+            # Where the second answer is what the model holds likeliest, two of three agree.
+            if place not in times or (times[place] == 1 and place in split and place not in now):
+                why.setdefault(place, one.why)
     at = loop.clock()
     new = [
         SecondLook(place, turn.number, words, mine + rank, at)

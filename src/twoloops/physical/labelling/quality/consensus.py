@@ -39,7 +39,7 @@ ASSUMED_WEIGHT = 20.0
 SHRINK_LABELLER = 8.0
 """S: how many answers the average labeller is worth beside a labeller's own."""
 
-SHRINK_ROW = 16.0
+SHRINK_ROW = 40.0
 """R: how many answers of one true label the labeller's one coin is worth."""
 
 DOUBTED = 0.5
