@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from plant import Plant, grown
 
 from twoloops.convergence.turns.loop import Workbench
 from twoloops.physical.history.stream import History, Row
@@ -67,3 +68,9 @@ def make_history() -> Callable[..., History]:
 def bench(tmp_path: Path) -> Workbench:
     """A bench with nothing upstream."""
     return Workbench((), tmp_path / "cache")
+
+
+@pytest.fixture(scope="session")
+def plant(tmp_path_factory: pytest.TempPathFactory) -> Plant:
+    """A workspace driven through four turns, a fifth one open; look, don't touch."""
+    return grown(tmp_path_factory.mktemp("plant") / "plant")

@@ -5,6 +5,7 @@ import random
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from unittest.mock import patch
 
 from twoloops.convergence.turns.policy import Policy
 from twoloops.convergence.turns.state import TurnState
@@ -65,7 +66,10 @@ class Plant:
     ) -> None:
         self.folder = folder
         labels = tuple(sorted(SENTENCES))
-        self.task = task or Task("orders", "text", labels, normal="ok", costs=Costs())
+        # On a busy machine a decision may take long, and no verdict here is to hang on that.
+        self.task = task or Task(
+            "orders", "text", labels, normal="ok", costs=Costs(), latency_budget_ms=60_000
+        )
         self.labeller, self.says, self.seconds = labeller, says, seconds
         self.known: dict[str, str] = {}
         self.clock = BEGAN
@@ -83,7 +87,9 @@ class Plant:
         with writing(self.folder) as store:
             reading = read_source(str(path), Mapping(text="text"))
             name = f"rows of {self.clock.isoformat()}"
-            take_in(store, self.folder, store.tasks.get(self.task.name), reading, name=name)
+            # The name of an epoch is drawn at random; with a given one every run is the same.
+            with patch("twoloops.wiring.ingesting.new_epoch", lambda: f"epoch {self.clock:%m%d}"):
+                take_in(store, self.folder, store.tasks.get(self.task.name), reading, name=name)
         path.unlink()
         self.clock += timedelta(days=7)
 
@@ -129,4 +135,15 @@ def driven(folder: Path, sizes: Sequence[int], **more: object) -> Plant:
     for number, size in enumerate(sizes):
         plant.bring(orders(size, seed=number, later=number / max(len(sizes) - 1, 1)))
         plant.turn()
+    return plant
+
+
+def grown(folder: Path) -> Plant:
+    """Return a plant whose last turn waits for labels, with audit labels enough to estimate by."""
+    plant = Plant(folder, policy=Policy(labels_per_turn=20, audit_share=0.5, seed_labels=20))
+    for number, size in enumerate((40, 40, 40)):
+        plant.bring(orders(size, seed=number, later=number / 2))
+        plant.turn()
+    plant.bring(orders(24, seed=9))
+    plant.turn(answers=4)
     return plant

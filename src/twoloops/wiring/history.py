@@ -9,7 +9,7 @@ from twoloops.analysis.overview.facts import Judgement, Spend, Sums
 from twoloops.convergence.judging.evaluate import Estimate, Estimates, estimate, estimates
 from twoloops.convergence.recipes import spent
 from twoloops.convergence.recipes.spent import Spent
-from twoloops.convergence.turns.state import TurnState
+from twoloops.convergence.turns.state import Stage, TurnState
 from twoloops.physical.datasets import consensus
 from twoloops.records.digests import Digest
 from twoloops.records.gate import Verdict
@@ -23,6 +23,8 @@ from twoloops.wiring.adopting import DEPLOYED_FACT
 
 TEACHER = "teacher"
 """Begins the kinds of facts, and the names of labellers, that are a teacher's."""
+ASKING: tuple[Stage, ...] = ("observe", "select", "label")
+"""Stages before a turn's labels are all there: those at hand are no random sample of it."""
 OUTSIDE = -1
 """The turn of what no turn asked for."""
 
@@ -54,15 +56,29 @@ class Seen:
     decisions: float
 
 
+class Memory:
+    """What looking again need not find out again: it never changes.
+
+    Attributes:
+        said: What a model decides on an input, by their digests.
+        seen: The observations of a turn that has claimed them, by task and turn.
+    """
+
+    def __init__(self) -> None:
+        self.said: dict[tuple[Digest, Digest], str] = {}
+        self.seen: dict[tuple[str, int], Seen] = {}
+
+
 class History:
     """A task's past.
 
     Args:
         store: Read from, once.
         task: The task.
+        memory: Added to.
     """
 
-    def __init__(self, store: Store, task: Task) -> None:
+    def __init__(self, store: Store, task: Task, memory: Memory | None = None) -> None:
         name = task.name
         self.task = task
         self.states = [row.read(TurnState) for row in store.turns.all(name)]
@@ -74,11 +90,12 @@ class History:
         }
         self.releases: list[Release] = store.releases.all(name)
         self.revoked = store.releases.revoked()
-        self.seen = _seen(store, name)
+        self.seen = _seen(store, name, self.states, memory or Memory())
         questions = store.questions.of_task(name)
         self.asked = {one.observation: one.turn for one in questions}
         self.labels = store.labels.of_task(name)
-        self.audits = _audits(store, task)
+        answered = {one.number for one in self.states if one.stage not in ASKING}
+        self.audits = [one for one in _audits(store, task) if one.turn in answered]
         self._spent: dict[int, list[Spent]] = spent.all_turns(store, name)
         self._seconds = _seconds(store, name, self.asked)
 
@@ -227,12 +244,17 @@ def sums(costs: Iterable[Money | None], minus: Iterable[Money] = ()) -> Sums:
     return tuple(Money(amount, name) for name, amount in sorted(amounts.items()) if amount)
 
 
-def _seen(store: Store, task: str) -> dict[int, Seen]:
+def _seen(store: Store, task: str, states: Iterable[TurnState], memory: Memory) -> dict[int, Seen]:
     found = {}
-    for row in store.turns.all(task):
-        seen = store.observations.of_turn(task, row.number)
-        decided = [1 / one.kept.probability for one in seen if one.decision is not None]
-        found[row.number] = Seen(len(seen), math.fsum(decided))
+    for state in states:
+        known = memory.seen.get((task, state.number))
+        if known is None:
+            seen = store.observations.of_turn(task, state.number)
+            decided = [1 / one.kept.probability for one in seen if one.decision is not None]
+            known = Seen(len(seen), math.fsum(decided))
+            if state.stage != "observe":  # from then on it claims no more
+                memory.seen[task, state.number] = known
+        found[state.number] = known
     return found
 
 

@@ -35,13 +35,10 @@ from twoloops.records.errors import UserError
 from twoloops.records.task import Costs, Task
 from twoloops.store.workspace import Store
 from twoloops.wiring.beginning import MEASURED
-from twoloops.wiring.history import OUTSIDE, Audit, History, majority, rates
+from twoloops.wiring.history import OUTSIDE, Audit, History, Memory, majority, rates
 from twoloops.wiring.publishing import FACT as PUBLISHED
 
 T = TypeVar("T")
-
-Asked = dict[tuple[Digest, Digest], str]
-"""What a model decides on an input, remembered from one look to the next."""
 
 MOST = 64
 """Answers that are remembered at a time."""
@@ -58,14 +55,14 @@ class Remembered:
     """
 
     def __init__(self) -> None:
-        self._asked: Asked = {}
+        self._memory = Memory()
         self._key: object = None
         self._since = 0.0
         self._known: dict[object, Any] = {}
 
     def overview(self, store: Store) -> Overview:
         """Return the overview."""
-        return self.answer(store, "overview", lambda: overview_of(store, self._asked))
+        return self.answer(store, "overview", lambda: overview_of(store, self._memory))
 
     def answer(self, store: Store, name: object, compute: Callable[[], T]) -> T:
         """Return what `compute` gives, or gave earlier under this name."""
@@ -131,15 +128,15 @@ def _offered(store: Store, task: Task) -> list[str]:
     return names
 
 
-def overview_of(store: Store, asked: Asked | None = None) -> Overview:
+def overview_of(store: Store, memory: Memory | None = None) -> Overview:
     """Gather the overview of a workspace.
 
     Args:
         store: The workspace's.
-        asked: What the first model of a task decides, as far as it was asked before; added to.
+        memory: What an earlier look found out for good; added to.
     """
     facts, head = store.journal.head()
-    known: Asked = {} if asked is None else asked
+    known = memory or Memory()
     return Overview(
         tasks=tuple(task_overview(store, task, known) for task in store.tasks.all()),
         facts=facts,
@@ -148,10 +145,10 @@ def overview_of(store: Store, asked: Asked | None = None) -> Overview:
     )
 
 
-def task_overview(store: Store, task: Task, asked: Asked) -> TaskOverview:
-    """Gather one task; `asked` is added to."""
-    history = History(store, task)
-    first = _of_first(store, history, asked)
+def task_overview(store: Store, task: Task, memory: Memory) -> TaskOverview:
+    """Gather one task; `memory` is added to."""
+    history = History(store, task, memory)
+    first = _of_first(store, history, memory.said)
     said = history.judgements()
     turns = tuple(_turn(history, state, said) for state in history.states)
     deployed = history.deployed
@@ -209,7 +206,9 @@ def _turn(history: History, state: TurnState, said: Sequence[Judgement]) -> Turn
     )
 
 
-def _of_first(store: Store, history: History, asked: Asked) -> list[tuple[Audit, str]]:
+def _of_first(
+    store: Store, history: History, asked: dict[tuple[Digest, Digest], str]
+) -> list[tuple[Audit, str]]:
     """Return what the first model says of every audit label that came after it."""
     first = history.first
     if first is None:

@@ -59,7 +59,7 @@ def _return_chart(found: Returns) -> Html:
     )
     return plot.drawing(
         plot.HEIGHT,
-        plot.left_axis(up, marks, lambda value: amount(value), f"{found.currency}, to date"),
+        plot.left_axis(up, marks, plot.compact, f"{found.currency}, to date"),
         zero,
         plot.band(low, high, plot.GREEN),
         plot.line(saved, plot.GREEN, title="saved"),

@@ -165,7 +165,7 @@ def _sentence(one: Judgement) -> str:
         reason = reason.removeprefix(begin)
     when = " (tried after the turn)" if one.trial and not one.person else ""
     return (
-        f"{words.verdict(one)}{when}: {words.model(one.model)} on {one.base}: {clip(reason, 180)}"
+        f"{words.verdict(one)}{when}: {words.model(one.model)} on {one.base}: {clip(reason, 240)}"
     )
 
 

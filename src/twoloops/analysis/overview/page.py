@@ -155,7 +155,7 @@ def _sceptic(one: TaskOverview) -> Html:
             "input was forgotten."
         )
     mine = one.estimates.accuracy
-    told.append(f"The model in use now, on what came after it was made: {words.rate(mine)} right.")
+    told.append(f"The model in use now, on what came after it was made: {words.rate(mine)}.")
     return tag("div", tag("h3", TITLE), bullets(told), class_="sceptic")
 
 

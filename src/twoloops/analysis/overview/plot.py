@@ -51,6 +51,18 @@ class Scale:
         return round(self.start + share * (self.end - self.start), 1)
 
 
+def compact(value: float) -> str:
+    """Print an axis label in few characters.
+
+    >>> [compact(one) for one in (0, 2.5, -200, 40_000, 1_200_000)]
+    ['0', '2.5', '−200', '40 k', '1.2 M']
+    """
+    for least, unit, mark in ((1e6, 1e6, " M"), (1e4, 1e3, " k")):
+        if abs(value) >= least:
+            return f"{value / unit:g}{mark}".replace("-", "−")
+    return f"{value:g}".replace("-", "−")
+
+
 def ticks(low: float, high: float, about: int = 5) -> list[float]:
     """Return round numbers that span the values, the first at or below and the last at or above.
 
