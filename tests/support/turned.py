@@ -110,3 +110,45 @@ def _release(store: Store, task: Task, turn: int) -> str:
     verdict = Verdict(True, "first", "released: it is better", 1.0, 0, 0.0)
     store.releases.approve(task.name, turn, model, verdict, NOW)
     return model
+
+
+def arrive(store: Store, task: Task, turn: int, count: int, at: str = "select") -> TurnState:
+    """Let observations of a new turn arrive, and open that turn at a stage."""
+    digest = store.inputs.put(b"seen", "text")
+    release = store.releases.deployed(task.name)
+    assert release is not None
+    decision = Decision("ok", (0.2, 0.8), release.model, 0.5, 0.0)
+    store.observations.add_many(
+        [
+            Observation(
+                Place("mill", f"new {turn}", number),
+                task.name,
+                digest,
+                NOW,
+                f"turn {turn}",
+                decision,
+                Kept("uncertain", 1.0),
+            )
+            for number in range(1, count + 1)
+        ]
+    )
+    store.observations.claim(task.name, turn)
+    state = TurnState(number=turn, period=f"turn {turn}", stage=at)  # type: ignore[arg-type]
+    store.turns.put(task.name, turn, at, state)
+    return state
+
+
+def wait(store: Store, task: Task, turn: int, audits: int, teaching: int) -> TurnState:
+    """Open a turn that waits for labels: some judge, some only teach."""
+    state = arrive(store, task, turn, audits + teaching, at="label")
+    places = [Place("mill", f"new {turn}", number) for number in range(1, audits + teaching + 1)]
+    store.questions.add_many(
+        task.name,
+        [
+            Question(place, turn, "audit", CHANCE, rank)
+            if rank < audits
+            else Question(place, turn, "selected", None, rank)
+            for rank, place in enumerate(places)
+        ],
+    )
+    return state

@@ -39,6 +39,7 @@ from twoloops.cli import (  # noqa: E402 - likewise
     verify,
     watch,
     workspace,
+    worth,
 )
 
 SERVER = {
@@ -104,6 +105,7 @@ def application() -> typer.Typer:
         ingest,
         label,
         turn,
+        worth,
         serve,
         token,
         decide,
