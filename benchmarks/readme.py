@@ -3,9 +3,9 @@
     python benchmarks/readme.py [--check]
 
 A block begins with `<!-- generated: NAME -->` and ends with `<!-- end -->`; NAME is a function
-of this file, of `readme_gate.py` or of `readme_distil.py`. With --check nothing is written, and the
-exit code is 1 where a block is not what the results say. A figure whose benchmark has not run says
-which command measures it.
+of this file, of `readme_gate.py`, `readme_distil.py` or `readme_worth.py`. With --check nothing is
+written, and the exit code is 1 where a block is not what the results say. A figure whose benchmark
+has not run says which command measures it.
 """
 
 import argparse
@@ -20,6 +20,7 @@ from typing import Any
 
 import readme_distil
 import readme_gate
+import readme_worth
 from readme_tables import missing, read, table
 
 from twoloops.analysis.words import count, percent, signed
@@ -33,6 +34,7 @@ DOCUMENTS = (
     "docs/distil.md",
     "docs/own-loops.md",
     "docs/gate-statistics.md",
+    "docs/worth.md",
 )
 BLOCK = re.compile(r"(<!-- generated: ([^>]*?) -->\n).*?( *)<!-- end -->", re.DOTALL)
 ARMS = {
@@ -442,7 +444,7 @@ BLOCKS: dict[str, Callable[..., str]] = {
         thesis, four_arms, loops, signs, reasons, gate, edge, footprint, selection, naive_loop,
         new_fault, lineage, rebased, rebases, claims, article, example,
     )
-} | readme_gate.BLOCKS | readme_distil.BLOCKS  # fmt: skip
+} | readme_gate.BLOCKS | readme_distil.BLOCKS | readme_worth.BLOCKS  # fmt: skip
 
 
 def fill(text: str) -> str:
