@@ -3,7 +3,7 @@
     python benchmarks/readme.py [--check]
 
 A block begins with `<!-- generated: NAME -->` and ends with `<!-- end -->`; NAME is a function
-of this file, of `readme_gate.py`, `readme_people.py` or `readme_distil.py`. With --check nothing is
+of this file, or of a `readme_*.py` of its subject beside it. With --check nothing is
 written, and the exit code is 1 where a block is not what the results say. A figure whose benchmark
 has not run says which command measures it.
 """
@@ -21,6 +21,7 @@ from typing import Any
 import readme_distil
 import readme_gate
 import readme_people
+import readme_worth
 from readme_tables import missing, read, table
 
 from twoloops.analysis.words import count, percent, signed
@@ -36,6 +37,7 @@ DOCUMENTS = (
     "docs/gate-statistics.md",
     "docs/label-quality.md",
     "docs/walk.md",
+    "docs/worth.md",
 )
 BLOCK = re.compile(r"(<!-- generated: ([^>]*?) -->\n).*?( *)<!-- end -->", re.DOTALL)
 ARMS = {
@@ -449,13 +451,35 @@ def printed(script: str, name: str, lines: str) -> str:
     return "```console\n" + "\n".join([f"$ {step['command']}", *output]) + "\n```"
 
 
-BLOCKS: dict[str, Callable[..., str]] = {
-    function.__name__: function
-    for function in (
-        thesis, four_arms, loops, signs, reasons, gate, edge, footprint, selection, naive_loop,
-        new_fault, lineage, rebased, rebases, claims, article, example, walk,
-    )
-} | readme_gate.BLOCKS | readme_distil.BLOCKS | readme_people.BLOCKS  # fmt: skip
+BLOCKS: dict[str, Callable[..., str]] = (
+    {
+        function.__name__: function
+        for function in (
+            thesis,
+            four_arms,
+            loops,
+            signs,
+            reasons,
+            gate,
+            edge,
+            footprint,
+            selection,
+            naive_loop,
+            new_fault,
+            lineage,
+            rebased,
+            rebases,
+            claims,
+            article,
+            example,
+            walk,
+        )
+    }
+    | readme_gate.BLOCKS
+    | readme_distil.BLOCKS
+    | readme_people.BLOCKS
+    | readme_worth.BLOCKS
+)
 
 
 def fill(text: str) -> str:

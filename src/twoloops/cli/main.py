@@ -43,6 +43,7 @@ from twoloops.cli import (  # noqa: E402 - likewise
     watch,
     why,
     workspace,
+    worth,
 )
 
 SERVER = {
@@ -111,6 +112,7 @@ def application() -> typer.Typer:
         outcome,
         dataset,
         turn,
+        worth,
         serve,
         token,
         decide,

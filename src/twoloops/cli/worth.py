@@ -68,7 +68,7 @@ def _print(found: "Worth") -> None:
     advice = found.advice
     if advice.batches:
         table = terminal.table(
-            "next labels", "saves", "95 %, as seen", "costs", "pays", right=(0, 1, 2, 3)
+            "next labels", "saves", "seen, 95 %", "costs", "pays on average", right=(0, 1, 2, 3)
         )
         for one in advice.batches:
             low, high = map(amount, one.interval)

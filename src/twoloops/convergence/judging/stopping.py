@@ -118,8 +118,9 @@ def _reason(mine: Batch, horizon: float, unit: str) -> str:
     compared = "more" if mine.pays else "less"
     return (
         f"the next {mine.labels} labels are worth {compared} than they cost (expected saving "
-        f"{amount(mine.saving)} {unit}, 95 %: {low} to {high}, over {horizon:,.0f} observations; "
-        f"cost {amount(mine.cost)} {unit}; chance that they pay {mine.chance:.2f})"
+        f"{amount(mine.saving)} {unit} over {horizon:,.0f} observations, cost {amount(mine.cost)} "
+        f"{unit}; that they pay on average has chance {mine.chance:.2f}; what one model is seen to "
+        f"save lies from {low} to {high} with 95 %)"
     )
 
 

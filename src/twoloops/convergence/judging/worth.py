@@ -32,7 +32,7 @@ TURNS = 3
 DRAWS = 4000
 LEVELS = np.geomspace(1e-5, 1.0, 81)
 EXPONENTS = np.linspace(0.0, 1.0, 21)
-SPREADS = np.array([0.1, 0.2, 0.4, 0.8, 1.6])
+SPREADS = np.geomspace(0.025, 0.8, 6)
 """Where τ is looked for: how far a single model and turn lie about the curve."""
 LABELS = (10, 20, 40, 80, 160)
 """Numbers of labels that are priced."""

@@ -21,9 +21,11 @@ from twoloops.records.label import Question
 
 def verify(loop: Loop, turn: TurnState) -> TurnState | Waiting:
     """Draw the verifying questions of a turn."""
+    if not loop.policy.gate or stopped(loop, turn) is not None:
+        return turn
     deployed = loop.deployed()
     left = loop.policy.verify_labels(was_refused(loop, turn))
-    if not loop.policy.gate or deployed is None or not left or stopped(loop, turn) is not None:
+    if deployed is None or not left:
         return turn
     evidence = evidence_of(loop, turn)
     open_places = {q.observation for q in loop.store.questions.of_turn(loop.task.name, turn.number)}
