@@ -10,6 +10,7 @@ stage computes what is missing, as it would have.
 from collections.abc import Callable
 
 from twoloops.convergence.turns.anchor import best_release
+from twoloops.convergence.turns.doubting import doubted
 from twoloops.convergence.turns.evidence import Contender, Evidence, evidence_of
 from twoloops.convergence.turns.loop import Loop
 from twoloops.convergence.turns.slices import open_slices
@@ -17,6 +18,8 @@ from twoloops.convergence.turns.stages import frozen, has_news, likeliest
 from twoloops.convergence.turns.state import Stage, TurnState
 from twoloops.digital.base import Base
 from twoloops.digital.catalogue import available
+from twoloops.physical.labelling.policy import labelling_of
+from twoloops.physical.labelling.questions import open_questions
 from twoloops.records.dataset import Dataset
 
 
@@ -25,6 +28,12 @@ def warm(loop: Loop, turn: TurnState) -> None:
     act = WARM.get(turn.stage)
     if act is not None:
         act(loop, turn)
+
+
+def _label(loop: Loop, turn: TurnState) -> None:
+    looks = labelling_of(loop.store, loop.task.name).second_looks
+    if looks and not open_questions(loop.store, loop.task.name, turn.number):
+        doubted(loop, turn)
 
 
 def _select(loop: Loop, turn: TurnState) -> None:
@@ -99,6 +108,7 @@ def _publish_back(loop: Loop, turn: TurnState) -> None:
 
 WARM: dict[Stage, Callable[[Loop, TurnState], None]] = {
     "select": _select,
+    "label": _label,
     "freeze": _freeze,
     "choose base": _choose_base,
     "specialise": _specialise,
