@@ -122,7 +122,7 @@ def test_a_turn_opens_so_long_after_the_last_one_if_anything_came_in(
 
 def finish(two: Loop, turn: TurnState) -> TurnState:
     """Close a turn at once: claim its observations, and nothing else."""
-    claimed = observe(two, turn)
+    claimed = observe(two, turn) if turn.stage == "observe" else turn
     closed = replace(claimed, stage="closed")
     two.save(closed)
     return closed
