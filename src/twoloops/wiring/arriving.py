@@ -29,7 +29,8 @@ class Sent(msgspec.Struct, frozen=True):
 
     Args:
         input: Raw bytes.
-        key: What its sender knows it by; the same key is the same input.
+        key: What the plant calls it (a serial number): outcomes are joined to it by this, and
+            from one sender the same key is the same input.
         origin: Items of one origin (a part, a recording) share it.
     """
 
@@ -90,7 +91,8 @@ class Door:
     def _see(self, store: Store, task: Task, sender: str, new: dict[str, Sent]) -> dict[str, Seen]:
         at, coming = now(), period(incoming(store, task.name))
         rows = [
-            (name, Row(one.input, None, at, coming, origin=one.origin)) for name, one in new.items()
+            (name, Row(one.input, None, at, coming, origin=one.origin, key=one.key))
+            for name, one in new.items()
         ]
         reading = Reading(source=sender, kind=task.kind, rows=(), timed=False)
         runtime = self._runtime(store, task)

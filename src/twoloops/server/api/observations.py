@@ -35,7 +35,8 @@ class TextSent(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     Args:
         text: The input.
-        key: What its sender knows it by; the same key is the same input.
+        key: What the plant calls it: outcomes are joined by it; sent again, it is not taken in
+            again.
         origin: Texts of one origin share it.
     """
 
@@ -90,7 +91,8 @@ Key = Annotated[
         min_length=1,
         max_length=200,
         pattern=r"^[^\x00-\x1f\x7f]+$",
-        description="What the sender knows the input by: sent again, it is not taken in again.",
+        description="What the plant calls it, a serial number: outcomes are joined by it, and sent "
+        "again, it is not taken in again.",
     ),
 ]
 Origin = Annotated[
