@@ -4,11 +4,12 @@ A stage of a turn is one transaction of the catalog, and while it lasts nobody e
 turn goes from its labels to its end on one thread, and another thread writes one small row after
 the other, as answers to questions do; the longest wait in each stage is told.
 
-    python benchmarks/answer_wait.py [--observations 3000]
+    python benchmarks/answer_wait.py [--observations 1000]
 """
 
 import argparse
 import json
+import os
 import random
 import tempfile
 import threading
@@ -118,18 +119,23 @@ def turn(folder: Path, warmed: bool, seed: int, count: int) -> dict[str, float]:
 def main() -> None:
     """Measure both, and write what was found."""
     options = argparse.ArgumentParser(description=__doc__)
-    options.add_argument("--observations", type=int, default=3_000)
+    options.add_argument("--observations", type=int, default=1_000)
     count = options.parse_args().observations
     found: dict[str, dict[str, float]] = {}
-    for name, warmed in (("computed inside", False), ("computed before", True)):
+    load = os.getloadavg()[0]
+    for name, warmed in (("inside", False), ("before", True)):
         with tempfile.TemporaryDirectory() as folder:
             found[name] = turn(Path(folder), warmed, 7, count)
-    print(f"{'stage':14} " + " ".join(f"{name:>16}" for name in found))
-    for stage in dict.fromkeys(stage for one in found.values() for stage in one):
-        waits = [one.get(stage, float("nan")) for one in found.values()]
-        print(f"{stage:14} " + " ".join(f"{1000 * wait:13.0f} ms" for wait in waits))
+        print(f"computed {name} the stage: at most {max(found[name].values()):.2f} s waited")
+        for stage, wait in found[name].items():
+            print(f"  beginning in {stage:13} {1000 * wait:8.0f} ms")
     found_ms = {n: {k: round(1000 * v) for k, v in one.items()} for n, one in found.items()}
-    record = {"observations": count, "longest_wait_ms": found_ms}
+    record = {
+        "observations": count,
+        "cores": os.cpu_count(),
+        "load": round(load, 1),
+        "longest_wait_ms": found_ms,
+    }
     RESULTS.write_text(json.dumps(record, indent=1) + "\n")
 
 

@@ -21,6 +21,7 @@ from typing import Any
 import readme_distil
 import readme_gate
 import readme_people
+import readme_server
 import readme_worth
 from readme_tables import missing, read, table
 
@@ -36,6 +37,7 @@ DOCUMENTS = (
     "docs/own-loops.md",
     "docs/gate-statistics.md",
     "docs/label-quality.md",
+    "docs/server.md",
     "docs/walk.md",
     "docs/worth.md",
 )
@@ -478,6 +480,7 @@ BLOCKS: dict[str, Callable[..., str]] = (
     | readme_gate.BLOCKS
     | readme_distil.BLOCKS
     | readme_people.BLOCKS
+    | readme_server.BLOCKS
     | readme_worth.BLOCKS
 )
 
