@@ -35,6 +35,7 @@ DOCUMENTS = (
     "docs/distil.md",
     "docs/own-loops.md",
     "docs/gate-statistics.md",
+    "docs/label-page.md",
     "docs/label-quality.md",
     "docs/walk.md",
     "docs/worth.md",
