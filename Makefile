@@ -39,7 +39,7 @@ test-torch: $(VENV)/.test
 
 ## Every figure in the README, measured again (about half an hour on 2 cores).
 bench: $(VENV)/.test
-	@for script in gate edge selection naive_loop new_fault footprint example loops failing_slice lineage rebase distil distil_gate; do \
+	@for script in gate edge selection naive_loop new_fault footprint example loops failing_slice lineage rebase distil distil_gate label_page; do \
 	  echo "== $$script"; $(BIN)/python benchmarks/$$script.py || exit 1; done
 	@$(MAKE) --no-print-directory docs
 

@@ -36,6 +36,7 @@ DOCUMENTS = (
     "docs/distil.md",
     "docs/own-loops.md",
     "docs/gate-statistics.md",
+    "docs/label-page.md",
     "docs/label-quality.md",
     "docs/server.md",
     "docs/walk.md",

@@ -1,4 +1,4 @@
-"""The blocks of docs/label-quality.md: what label_quality.py and label_noise.py measured."""
+"""The blocks about people in the loop: label_quality.py, label_noise.py and label_page.py."""
 
 from collections.abc import Callable
 from typing import Any
@@ -90,4 +90,26 @@ def label_quality(part: str) -> str:
     return consensus(found[part]) if part == "consensus" else finding(found[part])
 
 
-BLOCKS: dict[str, Callable[..., str]] = {label_quality.__name__: label_quality}
+def label_page() -> str:
+    """Return how long a labeller waits from a key to the next item."""
+    found = read("label_page")
+    if not found:
+        return missing("label_page")
+    small, large = found["megapixels"]
+    kinds = {"text": "texts", "image": f"pictures of {small} and {large} megapixels, JPEG"}
+    lines = [
+        [
+            kinds[row["kind"]]
+            + (f", {row['added_ms']} ms added to every request" if row["added_ms"] else ""),
+            str(row["keys"]),
+            *(f"{row[name]:.0f}" for name in ("p50_ms", "p95_ms", "max_ms")),
+        ]
+        for row in found["rows"]
+    ]
+    head = ["key to next item on screen", "keys", "p50, ms", "p95, ms", "longest, ms"]
+    return table(head, lines)
+
+
+BLOCKS: dict[str, Callable[..., str]] = {
+    function.__name__: function for function in (label_quality, label_page)
+}

@@ -39,7 +39,7 @@ def launch(driver: Any) -> tuple[Any, str]:
     for get in (lambda: "", lambda: told(PLAYWRIGHT), debian):
         reason = get()
         reasons += [reason] if reason else []
-        for path in {system(), None}:
+        for path in dict.fromkeys((system(), None)):
             try:
                 return driver.chromium.launch(executable_path=path, timeout=60_000), ""
             except Exception as error:

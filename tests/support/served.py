@@ -23,6 +23,15 @@ from twoloops.records.task import Task
 from twoloops.records.token import Scope
 from twoloops.store.workspace import Store
 
+# As `twoloops label` serves: turns go on by their command alone, when a test wants them to.
+SERVE = """
+import sys
+from pathlib import Path
+from twoloops.server.serving import alone, bind, run
+folder, port = Path(sys.argv[1]), int(sys.argv[2])
+with alone(folder):
+    run(folder, bind("127.0.0.1", port), f"http://127.0.0.1:{port}")
+"""
 AT = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 
@@ -66,9 +75,8 @@ class Served:
 
     def start(self) -> None:
         """Start it, and wait until it answers."""
-        words = ["serve", "--port", str(self.port), "-w", str(self.folder)]
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "twoloops", *words],
+            [sys.executable, "-c", SERVE, str(self.folder), str(self.port)],
             stdout=subprocess.DEVNULL,
             env={**os.environ, "PYTHONPATH": str(Path(twoloops.__file__).parents[1])},
         )

@@ -9,6 +9,7 @@ import typer
 from twoloops.cli import options, terminal
 
 DAY = timedelta(days=1)
+HOST = "127.0.0.1"
 
 
 def label(
@@ -32,7 +33,7 @@ def label(
     """
     if context.invoked_subcommand is not None:
         return
-    from twoloops.server.serving import bind, run, serving
+    from twoloops.server.serving import serving
     from twoloops.wiring.workspace import now, reading
 
     who = _login() if name is None else name
@@ -43,16 +44,24 @@ def label(
     if running is not None:
         _open(running.url, path, secret, who, browser, "")
         return
-    listener = bind("127.0.0.1", 0)
-    listener.listen()  # the browser may come before the server is ready: it waits here
-    url = f"http://127.0.0.1:{listener.getsockname()[1]}"
     try:
-        _open(url, path, secret, who, browser, " (Ctrl-C ends it)")
-        run(workspace, listener, url)
+        _serve(workspace, path, secret, who, browser)
     finally:
-        listener.close()
         with reading(workspace) as store:
             store.tokens.revoke(made.id, now())
+
+
+def _serve(workspace: Path, path: str, secret: str, who: str, browser: bool) -> None:
+    """Serve the page to this machine until a signal ends it; turns are left to their command."""
+    from twoloops.server.app import Options
+    from twoloops.server.front import own_hosts
+    from twoloops.server.serving import address, alone, bind, run
+
+    with alone(workspace):
+        listener = bind(HOST, 0)  # the browser may come before the server is ready: it waits there
+        url = address(HOST, listener, None)
+        _open(url, path, secret, who, browser, " (Ctrl-C ends it)")
+        run(workspace, listener, url, Options(hosts=own_hosts(HOST)))
 
 
 def _open(url: str, path: str, secret: str, who: str, browser: bool, more: str) -> None:

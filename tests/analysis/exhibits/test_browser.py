@@ -1,53 +1,18 @@
-"""The page in a real headless browser, without network: charts come alive, nothing complains.
-
-A browser is looked for in this order: the system's Chromium or Chrome; what Playwright has;
-what `playwright install chromium` can fetch. Without any the tests are skipped with the reason.
-"""
-
-import shutil
-import subprocess
-import sys
+"""The page in a real headless browser, without network: charts come alive, nothing complains."""
 
 import pytest
+from browser import opened
 
 from twoloops.analysis.exhibits.page import page
 
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 ALIVE = "[...document.querySelectorAll('[data-chart]')].every(one => one.dataset.state)"
 STATES = "[...document.querySelectorAll('[data-chart]')].map(one => one.dataset.state)"
 
 
-def launch(driver):
-    """Return a browser, or the reason why there is none."""
-    path = next((found for name in NAMES if (found := shutil.which(name))), None)
-    reasons = []
-    for fetch in (False, True):
-        if fetch and path is None:
-            done = subprocess.run(
-                [sys.executable, "-m", "playwright", "install", "chromium"],
-                capture_output=True,
-                text=True,
-                timeout=300,
-                check=False,
-            )
-            reasons.append((done.stderr or done.stdout).strip().split("\n")[-1][:200])
-        try:
-            return driver.chromium.launch(executable_path=path, timeout=60_000), ""
-        except Exception as error:
-            reasons.append(str(error).split("\n")[0][:200])
-            path = None
-    return None, "; ".join(reasons)
-
-
 @pytest.fixture(scope="module")
 def browser():
-    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    with playwright.sync_playwright() as driver:
-        found, why = launch(driver)
-        if found is None:
-            pytest.skip(f"no browser could be started: {why}")
+    with opened() as found:
         yield found
-        found.close()
 
 
 @pytest.fixture(scope="module")

@@ -14,14 +14,15 @@ from twoloops.records.task import Task
 numbers = itertools.count()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
+    # Not longer: while Playwright runs, no other test of this process can run an event loop.
     with browsers.opened() as found:
         yield found
 
 
 @pytest.fixture(scope="session")
-def served(browser: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     """A server of a workspace to which each test adds a task of its own."""
     folder = tmp_path_factory.mktemp("served") / "ws"
     questions(folder, Task("first", "text", LABELS), [])

@@ -102,11 +102,13 @@ def test_a_page_without_a_token_leads_to_the_login_and_back(browser: Any, served
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
     page.goto(f"{served.url}/label/first")
-    assert page.url == f"{served.url}/login"
+    page.wait_for_function("location.pathname === '/login' && location.hash === ''")
+    assert page.input_value("[name=to]") == "/label/first"
     secret = served.token("ann")
     page.goto(f"{served.url}/login#token={secret}&to=/label/first")
-    page.wait_for_url("**/label/first")
+    page.wait_for_url(f"{served.url}/label/first")
     assert page.evaluate("location.hash") == ""
+    page.wait_for_selector("#stage .rest")
     assert [url for url in asked if secret in url.partition("#")[0]] == []
     context.close()
 
