@@ -191,6 +191,7 @@ def wait_for_terms(loop: Loop, turn: TurnState) -> Waiting | None:
     ]
     if not blocked:
         return None
+    # Only what comes through a teacher is asked here: the rest is vetting's and publishing's.
     lines = [f"{said(one)}; path: {' → '.join(one.path)}" for one in blocked]
     names = list(dict.fromkeys(_of(one) for one in blocked))
     ways = [
