@@ -10,11 +10,12 @@ from openai_server import Server, serve
 from PIL import Image
 from teaching import NOW, TASK, means, place, questions, teacher, text_of, truth
 
+from twoloops.physical.labelling.answers import answer
 from twoloops.physical.labelling.teaching.asking import Told, ask
 from twoloops.physical.labelling.teaching.choosing import choose, plan
 from twoloops.physical.labelling.teaching.openai_chat import OpenAIChat
 from twoloops.records.errors import UserError
-from twoloops.records.label import Question
+from twoloops.records.label import Label, Question
 from twoloops.records.money import Money
 from twoloops.records.task import Costs, Task
 from twoloops.records.teacher import Call, Teacher
@@ -358,3 +359,20 @@ def test_pictures_go_as_data_urls_and_what_is_none_goes_to_people(store) -> None
     urls = server.calls[0]
     assert {url.partition(";")[0] for url in urls} == {"data:image/png"}
     assert planned.read > 3 * 700
+
+
+def test_what_people_answer_during_a_run_is_not_paid_for(store, server) -> None:
+    own = attached(store, server)
+    asked = questions(store)
+    free = Money(Decimal(0))
+
+    def person(_: Call) -> None:
+        labels = [Label(place(5), "ok", "person:ada", NOW, free)]
+        answer(store, "orders", labels, at=NOW)
+        store.leases.hold("orders", "person:ada", place(7), NOW + timedelta(minutes=5))
+
+    with OpenAIChat(own) as client:
+        told = ask(store, TASK, own, asked, means(client, heard=person))
+    assert told.people == {"people took it up meanwhile": 2}
+    assert [len(one) for one in server.calls] == [3, 2]
+    assert told.answered == 5
