@@ -14,6 +14,8 @@ def main(model: str, port: int) -> None:
     params.model.path = model
     params.n_ctx = 2048
     params.n_parallel = 1
+    # Several threads wait for each other in a loop, which is slow on a machine with other work.
+    params.cpuparams.n_threads = 1
     params.hostnames = ["127.0.0.1"]
     params.port = port
     server = xllamacpp.Server(params)

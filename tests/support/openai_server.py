@@ -57,7 +57,7 @@ class Server:
 
 def completion(said: Said, read: int, **more: Any) -> dict[str, Any]:
     """A whole answer, as endpoints give one."""
-    answers = [{"item": number, "label": label} for number, label in said.items()]
+    answers = {str(number): label for number, label in said.items()}
     message = {"role": "assistant", "content": json.dumps({"answers": answers}), "refusal": None}
     return {
         "id": "c",

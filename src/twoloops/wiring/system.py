@@ -13,6 +13,7 @@ from twoloops.analysis.controls.system import Item, Layer, System, Value, base_i
 from twoloops.convergence.recipes import spent
 from twoloops.convergence.replays.outcome import ReplayResult
 from twoloops.convergence.turns.state import TurnState
+from twoloops.convergence.turns.terms import brought_by
 from twoloops.records.base import BaseCard
 from twoloops.records.errors import UserError
 from twoloops.records.gate import Verdict
@@ -115,7 +116,10 @@ def _items(store: Store, task: Task, result: ReplayResult | None) -> Iterator[It
     for labeller, times in sorted(said.items()):
         if labeller.startswith("teacher:"):
             name = labeller.removeprefix("teacher:")
-            yield teacher_item(name, f"{times:,} labels of {task.name!r}", known_from="lineage")
+            # Its terms are those it was attached with, whatever it is called here.
+            terms = brought_by(store, name).teacher or name
+            what = f"{times:,} labels of {task.name!r}, by {labeller}"
+            yield teacher_item(terms, what, known_from="lineage")
 
 
 def _is_model(relation: str) -> bool:

@@ -118,6 +118,7 @@ def _described(teacher: Teacher, found: Standing) -> dict[str, str]:
         "url": teacher.url,
         "price": "free" if price is None else f"as of {price.as_of}: {price.source}",
         "limit": str(teacher.limit or "none"),
+        "asked": "not before a person's word" if found.blocked else "yes",
         "terms": "; ".join(map(terms.said, (*found.blocked, *found.others))) or "nothing asked",
     }
 

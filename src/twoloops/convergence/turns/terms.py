@@ -16,7 +16,7 @@ from twoloops.convergence.turns.loop import Loop
 from twoloops.convergence.turns.state import TurnState, Waiting
 from twoloops.digital.obligations import TEACHER, Graph, Own, Thing, blocking, flow
 from twoloops.digital.vetting.licensing import find_licence
-from twoloops.physical.labelling.teaching.left_out import LEFT_OUT, left_out
+from twoloops.physical.labelling.teaching.left_out import LEFT_OUT, key_of, left_out
 from twoloops.records.digests import Digest
 from twoloops.records.errors import UserError
 from twoloops.records.finding import Purpose
@@ -165,7 +165,7 @@ def leave_out(store: Store, name: str, at: datetime) -> int:
             LEFT_OUT,
             task="",
             turn=-1,
-            key=f"{LEFT_OUT}/{name}",
+            key=key_of(name),
             at=at,
             body={"teacher": name},
         )
@@ -191,6 +191,7 @@ def wait_for_terms(loop: Loop, turn: TurnState) -> Waiting | None:
     ]
     if not blocked:
         return None
+    # Only what comes through a teacher is asked here: the rest is vetting's and publishing's.
     lines = [f"{said(one)}; path: {' → '.join(one.path)}" for one in blocked]
     names = list(dict.fromkeys(_of(one) for one in blocked))
     ways = [

@@ -1,18 +1,21 @@
 """Asking against a real server on loopback that misbehaves as it is told."""
 
+import io
 from collections.abc import Iterator
 from datetime import timedelta
 from decimal import Decimal
 
 import pytest
 from openai_server import Server, serve
+from PIL import Image
 from teaching import NOW, TASK, means, place, questions, teacher, text_of, truth
 
+from twoloops.physical.labelling.answers import answer
 from twoloops.physical.labelling.teaching.asking import Told, ask
 from twoloops.physical.labelling.teaching.choosing import choose, plan
 from twoloops.physical.labelling.teaching.openai_chat import OpenAIChat
 from twoloops.records.errors import UserError
-from twoloops.records.label import Question
+from twoloops.records.label import Label, Question
 from twoloops.records.money import Money
 from twoloops.records.task import Costs, Task
 from twoloops.records.teacher import Call, Teacher
@@ -82,8 +85,9 @@ def test_labels_come_with_their_true_cost(store, server) -> None:
 def test_what_is_sent_is_a_schema_with_the_labels_and_no_key_in_the_books(store, server) -> None:
     run(store, server, guide="a leak is any oil")
     body, headers = server.bodies[0], server.headers[0]
-    answer = body["response_format"]["json_schema"]["schema"]["properties"]["answers"]["items"]
-    assert answer["properties"]["label"]["enum"] == ["broken", "leak", "ok", "cannot tell"]
+    schema = body["response_format"]["json_schema"]["schema"]
+    assert schema["$defs"]["label"]["enum"] == ["broken", "leak", "ok", "cannot tell"]
+    assert schema["properties"]["answers"]["required"] == ["1", "2", "3"]
     assert (body["model"], "a leak is any oil" in body["messages"][1]["content"]) == (
         "big-1",
         True,
@@ -333,3 +337,42 @@ def test_people_keep_what_they_have_before_them_and_what_judges(store, server) -
     judged = choose(store, "orders", own, at=NOW, purposes=("selected", "golden"), limit=1)
     assert len(judged.questions) == 1
     assert judged.left == {"over the limit": 2, "a person has it before them now": 1}
+
+
+def test_pictures_go_as_data_urls_and_what_is_none_goes_to_people(store) -> None:
+    def picture(number: int) -> bytes:
+        made = io.BytesIO()
+        kind = "PNG" if number % 2 else "BMP"
+        Image.new("RGB", (8, 8), (number * 20, 0, 0)).save(made, kind)
+        return b"no picture at all" if number == 5 else made.getvalue()
+
+    task = Task("strip", "image", ("dark", "red"))
+    with serve(lambda url: "red" if len(url) > 100 else "dark") as server:
+        own = attached(store, server, sees="vision", picture=700)
+        asked = questions(store, 5, task=task, kind="image", data=picture)
+        planned = plan(store, task, own, asked)
+        with OpenAIChat(own) as client:
+            told = ask(store, task, own, asked, means(client))
+    assert told.answered == 4
+    assert sum(told.people.values()) == 1
+    assert "no picture that can be shown to a teacher" in next(iter(told.people))
+    urls = server.calls[0]
+    assert {url.partition(";")[0] for url in urls} == {"data:image/png"}
+    assert planned.read > 3 * 700
+
+
+def test_what_people_answer_during_a_run_is_not_paid_for(store, server) -> None:
+    own = attached(store, server)
+    asked = questions(store)
+    free = Money(Decimal(0))
+
+    def person(_: Call) -> None:
+        labels = [Label(place(5), "ok", "person:ada", NOW, free)]
+        answer(store, "orders", labels, at=NOW)
+        store.leases.hold("orders", "person:ada", place(7), NOW + timedelta(minutes=5))
+
+    with OpenAIChat(own) as client:
+        told = ask(store, TASK, own, asked, means(client, heard=person))
+    assert told.people == {"people took it up meanwhile": 2}
+    assert [len(one) for one in server.calls] == [3, 2]
+    assert told.answered == 5

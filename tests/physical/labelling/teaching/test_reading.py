@@ -31,6 +31,9 @@ def said(text: str, count: int = 2) -> list[Fate]:
 @given(
     text=st.text()
     | JSON.map(json.dumps)
+    | st.dictionaries(st.sampled_from(["1", "2", "x"]), JSON).map(
+        lambda found: json.dumps({"answers": found})
+    )
     | st.lists(ANSWER, max_size=6).map(lambda found: json.dumps({"answers": found})),
     count=st.integers(1, 5),
 )
@@ -51,6 +54,8 @@ def test_whatever_the_body_it_is_read(body) -> None:
 @pytest.mark.parametrize(
     "text",
     [
+        '{"answers": {"2": "leak", "1": "ok", "3": "ok"}}',
+        '{"2": "leak", "1": "ok"}',
         '{"answers": [{"item": 2, "label": "leak"}, {"item": 1, "label": "ok"}]}',
         '[{"item": 1, "label": "ok"}, {"item": "2", "label": "leak"}]',
         'As asked:\n```json\n{"answers": [{"item": 1, "label": "ok"}, '

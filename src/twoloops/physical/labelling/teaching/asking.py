@@ -8,6 +8,7 @@ from typing import NamedTuple
 import msgspec
 
 from twoloops.physical.labelling.answers import answer
+from twoloops.physical.labelling.questions import open_questions
 from twoloops.physical.labelling.teaching import book, prompt
 from twoloops.physical.labelling.teaching.choosing import Item, batches, items_of
 from twoloops.physical.labelling.teaching.port import (
@@ -27,6 +28,7 @@ from twoloops.store.workspace import Store
 
 FIRST_WAIT, LONGEST_WAIT = 1.0, 60.0
 """Seconds before a second try, doubled each time; an endpoint that asks for more is left alone."""
+MEANWHILE = "people took it up meanwhile"
 UNKNOWN_IN_A_ROW, USELESS_IN_A_ROW = 2, 5
 """Calls in a row of unknown outcome, or without an answer, after which asking ends."""
 
@@ -162,7 +164,9 @@ class _Run:
 
     def batch(self, waiting: deque[list[Item]]) -> list[Item]:
         """Ask the next batch; returns the items that are worth asking alone."""
-        items = waiting.popleft()
+        items = self._still_open(waiting.popleft())
+        if not items:
+            return []
         try:
             call, reply = self._sent(items)
         except book.MoneyError as error:
@@ -187,6 +191,19 @@ class _Run:
         if done.state == "failed" and len(items) == 1 and fates[0].again:
             self._useless(fates[0].why)
         return alone
+
+    def _still_open(self, items: Sequence[Item]) -> list[Item]:
+        """Leave out what people have answered, or have before them, since the run began."""
+        turn = items[0].question.turn
+        asked = {one.observation for one in open_questions(self.store, self.task.name, turn)}
+        at, left = self.means.clock(), []
+        for one in items:
+            place = one.question.observation
+            if place in asked and not self.store.leases.holder(place, at):
+                left.append(one)
+            else:
+                self.people[MEANWHILE] += 1
+        return left
 
     def _sent(self, items: Sequence[Item]) -> tuple[Call, Reply | None]:
         """Send a batch, again while it certainly had no effect; no reply: nobody knows."""

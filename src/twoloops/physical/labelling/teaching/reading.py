@@ -70,7 +70,10 @@ def _fate(said: set[str], labels: Sequence[str], unsure: str) -> Fate:
 
 
 def _answers(text: str) -> list[Any] | None:
-    """Return the list of answers in a text: the whole of it, or what stands in a fence."""
+    """Return the answers in a text: the whole of it, or what stands in a fence.
+
+    They come by number, as asked for, or as a list of numbers with labels.
+    """
     fenced = [one.strip() for one in _FENCE.findall(text)]
     for candidate in (text.strip(), *fenced):
         try:
@@ -78,7 +81,9 @@ def _answers(text: str) -> list[Any] | None:
         except (ValueError, RecursionError):
             continue
         if isinstance(value, dict):
-            value = value.get("answers", [value] if "label" in value else None)
+            value = value.get("answers", [value] if "label" in value else value)
+        if isinstance(value, dict):
+            return [{"item": number, "label": label} for number, label in value.items()]
         if isinstance(value, list):
             return value
     return None
