@@ -205,7 +205,9 @@ def measure(tool: Tool, texts: list[str], cycles: int) -> dict[str, Any]:
         "submit_p95_ms": 1e3 * statistics.quantiles(submits, n=20)[-1],
         "rss_mb": memory,
     }
-    print(tool.name, json.dumps({name: round(value, 3) for name, value in found.items()}), flush=True)
+    print(
+        tool.name, json.dumps({name: round(value, 3) for name, value in found.items()}), flush=True
+    )
     return {name: round(value, 4) for name, value in found.items()}
 
 
