@@ -229,6 +229,7 @@ def main() -> None:
     parser.add_argument("--cycles", type=int, default=200)
     options = parser.parse_args()
     texts = texts_of(options.items)
+    busy = os.getloadavg()[0]
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         programs, installing = install(options.environment or folder / "environment")
@@ -239,6 +240,7 @@ def main() -> None:
             "cycles": options.cycles,
             "machine": f"{platform.machine()}, {os.cpu_count()} cores, {platform.system()}",
             "python": platform.python_version(),
+            "load_before": round(busy, 1),
             "label_studio": {"version": version(programs), **theirs},
             "twoloops": ours,
             "ratios": ratios(ours, theirs),

@@ -20,6 +20,7 @@ from typing import Any
 
 import readme_distil
 import readme_gate
+import readme_labelling
 from readme_tables import missing, read, table
 
 from twoloops.analysis.words import count, percent, signed
@@ -31,6 +32,7 @@ DOCUMENTS = (
     "docs/interaction.md",
     "docs/rebase.md",
     "docs/distil.md",
+    "docs/exchange.md",
     "docs/own-loops.md",
     "docs/gate-statistics.md",
     "docs/walk.md",
@@ -453,7 +455,7 @@ BLOCKS: dict[str, Callable[..., str]] = {
         thesis, four_arms, loops, signs, reasons, gate, edge, footprint, selection, naive_loop,
         new_fault, lineage, rebased, rebases, claims, article, example, walk,
     )
-} | readme_gate.BLOCKS | readme_distil.BLOCKS  # fmt: skip
+} | readme_gate.BLOCKS | readme_distil.BLOCKS | readme_labelling.BLOCKS  # fmt: skip
 
 
 def fill(text: str) -> str:
