@@ -18,6 +18,7 @@ import json
 import os
 import platform
 import random
+import re
 import statistics
 import subprocess
 import sys
@@ -105,8 +106,9 @@ class Twoloops:
         for line in self._server.stdout:
             if before.startswith("Admin token"):
                 self._token = line.strip()
-            if " at http://" in line:
-                return int(line.partition(" at http://")[2].split()[0].rpartition(":")[2])
+            found = re.search(r"http://\S+?:(\d+)", line)
+            if found:
+                return int(found[1])
             before = line
         raise RuntimeError(f"it ended: see {self._folder / 'server.log'}")
 
