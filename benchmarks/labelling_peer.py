@@ -18,6 +18,7 @@ import json
 import os
 import platform
 import random
+import re
 import statistics
 import subprocess
 import sys
@@ -105,8 +106,9 @@ class Twoloops:
         for line in self._server.stdout:
             if before.startswith("Admin token"):
                 self._token = line.strip()
-            if " at http://" in line:
-                return int(line.partition(" at http://")[2].split()[0].rpartition(":")[2])
+            found = re.search(r"http://\S+?:(\d+)", line)
+            if found:
+                return int(found[1])
             before = line
         raise RuntimeError(f"it ended: see {self._folder / 'server.log'}")
 
@@ -229,6 +231,7 @@ def main() -> None:
     parser.add_argument("--cycles", type=int, default=200)
     options = parser.parse_args()
     texts = texts_of(options.items)
+    busy = os.getloadavg()[0]
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         programs, installing = install(options.environment or folder / "environment")
@@ -239,6 +242,7 @@ def main() -> None:
             "cycles": options.cycles,
             "machine": f"{platform.machine()}, {os.cpu_count()} cores, {platform.system()}",
             "python": platform.python_version(),
+            "load_before": round(busy, 1),
             "label_studio": {"version": version(programs), **theirs},
             "twoloops": ours,
             "ratios": ratios(ours, theirs),

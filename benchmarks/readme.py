@@ -20,6 +20,7 @@ from typing import Any
 
 import readme_distil
 import readme_gate
+import readme_labelling
 import readme_people
 import readme_server
 import readme_worth
@@ -34,6 +35,7 @@ DOCUMENTS = (
     "docs/interaction.md",
     "docs/rebase.md",
     "docs/distil.md",
+    "docs/exchange.md",
     "docs/own-loops.md",
     "docs/gate-statistics.md",
     "docs/label-page.md",
@@ -454,36 +456,22 @@ def printed(script: str, name: str, lines: str) -> str:
     return "```console\n" + "\n".join([f"$ {step['command']}", *output]) + "\n```"
 
 
-BLOCKS: dict[str, Callable[..., str]] = (
-    {
-        function.__name__: function
-        for function in (
-            thesis,
-            four_arms,
-            loops,
-            signs,
-            reasons,
-            gate,
-            edge,
-            footprint,
-            selection,
-            naive_loop,
-            new_fault,
-            lineage,
-            rebased,
-            rebases,
-            claims,
-            article,
-            example,
-            walk,
-        )
-    }
-    | readme_gate.BLOCKS
-    | readme_distil.BLOCKS
-    | readme_people.BLOCKS
-    | readme_server.BLOCKS
-    | readme_worth.BLOCKS
-)
+BLOCKS: dict[str, Callable[..., str]] = {
+    function.__name__: function
+    for function in (
+        thesis, four_arms, loops, signs, reasons, gate, edge, footprint, selection, naive_loop,
+        new_fault, lineage, rebased, rebases, claims, article, example, walk,
+    )
+}  # fmt: skip
+for beside in (
+    readme_gate,
+    readme_distil,
+    readme_labelling,
+    readme_people,
+    readme_server,
+    readme_worth,
+):
+    BLOCKS |= beside.BLOCKS
 
 
 def fill(text: str) -> str:

@@ -165,10 +165,15 @@ def citation(version: Version) -> str:
 
 def limits(version: Version) -> list[str]:
     """Say what the dataset is not good for."""
+    shares = _shares(version.known, version)
+    chance = f"The chance with which an item was asked about is known for {shares}"
+    if sum(version.known.values()) < version.items:
+        chance += (
+            "; the other items were chosen because they teach most, so rates computed from them "
+            "are biased"
+        )
     found = [
-        "The chance with which an item was asked about is known for "
-        f"{_shares(version.known, version)}; the other items were chosen because they teach most, "
-        "so rates computed from them are biased.",
+        f"{chance}.",
         f"Evidence (the column judges) are {_shares(version.judging, version)}, each weighted by "
         "1/probability, and only of models that did not learn from it; items of the split golden "
         "are kept to be compared on and never train.",
