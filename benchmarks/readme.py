@@ -34,6 +34,7 @@ DOCUMENTS = (
     "docs/rebase.md",
     "docs/distil.md",
     "docs/own-loops.md",
+    "docs/overview.md",
     "docs/gate-statistics.md",
     "docs/label-quality.md",
     "docs/walk.md",
@@ -357,6 +358,23 @@ def lineage() -> str:
     )
 
 
+def overview() -> str:
+    """Say how long the overview page takes."""
+    found = read("overview")
+    if not found:
+        return missing("overview")
+
+    def took(name: str) -> str:
+        return f"{found[name]['wall']:.0f} ms ({found[name]['cpu']:.0f} ms of processor time)"
+
+    return (
+        f"{found['observations']:,} observations, {found['turns']} turns, {found['facts']:,} "
+        f"facts: the page again {took('again_ms')}, after something was decided "
+        f"{took('anew_ms')}, the counts {took('counts_ms')}, why a release "
+        f"{took('why_ms')}; medians on {found['cores']} cores at a load of {found['load']:.0f}"
+    )
+
+
 def claims() -> str:
     """Say how the article's claims come out."""
     from twoloops.analysis.claims import judge
@@ -467,6 +485,7 @@ BLOCKS: dict[str, Callable[..., str]] = (
             naive_loop,
             new_fault,
             lineage,
+            overview,
             rebased,
             rebases,
             claims,

@@ -10,7 +10,7 @@ from datetime import datetime
 import msgspec
 
 from twoloops.analysis.overview import words
-from twoloops.analysis.overview.facts import Spend
+from twoloops.analysis.overview.facts import Change, Spend
 from twoloops.analysis.words import count, items, percent, scientific
 from twoloops.convergence.judging.evaluate import Estimate, Estimates
 from twoloops.convergence.judging.gate import GateSettings
@@ -124,6 +124,8 @@ class Why(msgspec.Struct, frozen=True, kw_only=True):
         deployed: Whether it is in force now.
         since: Its rates on audit labels that came after.
         majority: What always the most frequent label gets right on the same.
+        beside_before: It minus the release before it, item by item, on audit labels that came
+            after both; `None` where there is none before it.
         broken: What is wrong with the journal; empty when it is whole.
     """
 
@@ -145,6 +147,7 @@ class Why(msgspec.Struct, frozen=True, kw_only=True):
     deployed: bool
     since: Estimates | None
     majority: Estimate | None
+    beside_before: Change | None = None
     broken: tuple[str, ...] = ()
 
     @property
@@ -302,6 +305,12 @@ def _since(why: Why) -> Part:
     lines = [f"right, on what came after it: {words.rate(why.since.accuracy)}"]
     if why.majority is not None and why.majority.value is not None:
         lines.append(f"always the most frequent label: {words.rate(why.majority)}")
+    gain = why.beside_before
+    if gain is not None and gain.value is not None and gain.interval is not None:
+        lines.append(
+            f"beside the release before it, on {items(gain.after, 'audit label')} that came after "
+            f"both: {words.points(gain.value, gain.interval)}"
+        )
     for name, one in (
         ("escapes", why.since.escape_rate),
         ("false rejects", why.since.false_reject_rate),
@@ -384,7 +393,7 @@ def _base(why: Why) -> Part:
 
 def _cost(why: Why) -> Part:
     cost = why.cost
-    lines = [f"{items(cost.labels, 'label')} in this turn, {words.money(cost.people)} to people"]
+    lines = [f"{items(cost.labels, 'label')} in this turn, {words.money(cost.people)} for them"]
     if cost.minutes is not None:
         lines.append(f"{cost.minutes:,.1f} minutes of people's time")
     if cost.taught or cost.teachers:
