@@ -16,9 +16,9 @@ from twoloops.analysis.overview.reasons import (
     Standing,
     Why,
     headline,
-    nearest,
     parts,
 )
+from twoloops.analysis.overview.verdicts import nearest
 from twoloops.analysis.overview.why import body
 from twoloops.convergence.judging.evaluate import Estimates, estimate
 from twoloops.convergence.judging.gate import Comparison, GateSettings, judge
