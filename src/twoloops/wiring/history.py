@@ -14,7 +14,7 @@ from twoloops.convergence.recipes.spent import Spent
 from twoloops.convergence.trials.compare import paired
 from twoloops.convergence.turns.state import Stage, TurnState
 from twoloops.edge.runtime import Runtime
-from twoloops.physical.datasets import consensus
+from twoloops.physical.labelling.quality.agreed import agreed
 from twoloops.records.digests import Digest
 from twoloops.records.errors import UserError
 from twoloops.records.gate import Verdict
@@ -305,15 +305,15 @@ def _audits(store: Store, task: Task) -> list[Audit]:
     ]
     places = [one.observation for one in asked]
     seen = store.observations.find(places)
-    labels = store.labels.find(places)
+    labels = agreed(store, task.name, places)
     found = []
     for question in asked:
         one = seen.get(question.observation)
         said = labels.get(question.observation)
-        if one is not None and one.decision is not None and said:
+        if one is not None and one.decision is not None and said is not None:
             assert question.probability is not None
             found.append(
-                Audit(question.turn, question.probability, consensus(said), one.decision, one.input)
+                Audit(question.turn, question.probability, said.label, one.decision, one.input)
             )
     return found
 

@@ -41,6 +41,7 @@ from twoloops.wiring.history import (
     rates,
 )
 from twoloops.wiring.publishing import FACT as PUBLISHED
+from twoloops.wiring.worth import worth_of
 
 T = TypeVar("T")
 
@@ -166,6 +167,7 @@ def task_overview(store: Store, task: Task, memory: Memory) -> TaskOverview:
         returns=_returns(history, first),
         curve=_curve(history),
         batch=policy_of(store, task.name).labels_per_turn,
+        worth=worth_of(store, task).advice,
         measured=store.evidence.get(task.name, MEASURED, Measured, turn=OUTSIDE),
         judgements=tuple(reversed(said)),
     )

@@ -1,31 +1,18 @@
 """The overview in a real headless browser, on a server that is a process of its own."""
 
-import contextlib
-import os
 import shutil
-import socket
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
-from urllib.parse import urlsplit
+from typing import Any
 
 import browser as browsers
 import pytest
 from plant import Plant
+from served import Served
 
-import twoloops
 from twoloops.wiring.workspace import now, writing
 
 WIDTH = "document.documentElement.scrollWidth"
-
-
-class Served(NamedTuple):
-    url: str
-    token: str
-    folder: Path
 
 
 @pytest.fixture(scope="module")
@@ -40,48 +27,21 @@ def served(
 ) -> Iterator[Served]:
     folder = tmp_path_factory.mktemp("served") / "w"
     shutil.copytree(plant.folder, folder)
-    with writing(folder) as store:
-        token = store.tokens.add("ann", "labeller", now())[1]
-    source = str(Path(twoloops.__file__).parents[1])
-    process = subprocess.Popen(
-        [sys.executable, "-m", "twoloops", "serve", "--port", "0", "-w", str(folder)],
-        stdout=subprocess.PIPE,
-        text=True,
-        env={**os.environ, "PYTHONPATH": source},
-    )
-    try:
-        assert process.stdout is not None
-        line = next(one for one in process.stdout if one.startswith("Serving"))
-        url = line.rsplit(" at ", 1)[1].split()[0]
-        answering(url)
-        yield Served(url, token, folder)
-    finally:
-        process.terminate()
-        process.wait(60)
-        assert process.stdout is not None
-        process.stdout.close()
-
-
-def answering(url: str) -> None:
-    """Wait until the server takes connections."""
-    address = urlsplit(url)
-    for _ in range(600):
-        with contextlib.suppress(OSError):
-            socket.create_connection((address.hostname, address.port), timeout=5).close()
-            return
-        time.sleep(0.1)
-    pytest.fail(f"nobody answers at {url}")
+    with Served(folder) as found:
+        yield found
 
 
 @pytest.fixture
 def entered(browser: Any, served: Served) -> Iterator[Any]:
     """Return a function that opens a page, logged in; nothing may go wrong in it."""
     contexts, wrong = [], []
+    with writing(served.folder) as store:
+        token = store.tokens.add("ann", "labeller", now())[1]
 
     def enter(path: str, **more: Any) -> Any:
         context = browser.new_context(**more)
         contexts.append(context)
-        context.add_cookies([{"name": "twoloops", "value": served.token, "url": served.url}])
+        context.add_cookies([{"name": "twoloops", "value": token, "url": served.url}])
         page = context.new_page()
         page.set_default_timeout(60_000)
         page.on("pageerror", lambda error: wrong.append(str(error)))

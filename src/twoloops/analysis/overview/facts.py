@@ -5,6 +5,7 @@ from datetime import datetime
 import msgspec
 
 from twoloops.convergence.judging.evaluate import Estimate, Estimates, Interval
+from twoloops.convergence.judging.stopping import Advice
 from twoloops.convergence.replays.outcome import Loops
 from twoloops.records.digests import Digest
 from twoloops.records.gate import Claim
@@ -286,6 +287,7 @@ class TaskOverview(msgspec.Struct, frozen=True, kw_only=True):
         returns: In money.
         curve: By labels bought; models made here only.
         batch: Labels that a turn may ask for.
+        worth: What so many further labels are worth.
         measured: A replay's figures; `None` where none were kept.
         judgements: The latest first.
     """
@@ -298,6 +300,7 @@ class TaskOverview(msgspec.Struct, frozen=True, kw_only=True):
     returns: Returns
     curve: tuple[CurvePoint, ...]
     batch: int
+    worth: Advice
     measured: Measured | None
     judgements: tuple[Judgement, ...]
 
