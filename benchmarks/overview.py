@@ -39,6 +39,7 @@ from twoloops.records.digests import digest_bytes
 from twoloops.records.label import Label, Note, Question
 from twoloops.records.money import Money
 from twoloops.records.observation import Decision, Kept, Observation, Place
+from twoloops.server.serving import serving
 from twoloops.store.workspace import Store
 from twoloops.wiring.workspace import now, reading, writing
 
@@ -127,7 +128,7 @@ def cpu_of(pid: int) -> float:
     return (int(words[11]) + int(words[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def timed(server: "subprocess.Popen[str]", ask: Callable[[], Any]) -> tuple[float, float]:
+def timed(server: "subprocess.Popen[bytes]", ask: Callable[[], Any]) -> tuple[float, float]:
     """Return wall and processor milliseconds of an answer."""
     begun, used = time.perf_counter(), cpu_of(server.pid)
     answer = ask()
@@ -140,11 +141,9 @@ def measure(folder: Path) -> dict[str, Any]:
     with writing(folder) as store:
         _, token = store.tokens.add("timing", "reader", now())
     command = [sys.executable, "-m", "twoloops", "serve", "--port", "0", "-w", str(folder)]
-    server = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    server = subprocess.Popen(command, stdout=subprocess.DEVNULL)
     try:
-        assert server.stdout is not None
-        line = next(one for one in server.stdout if one.startswith("Serving"))
-        url = line.split(" at ")[1].split()[0]
+        url = address_of(folder)
         head = {"Authorization": f"Bearer {token}"}
         with httpx2.Client(base_url=url, headers=head, timeout=120) as client:
             wait_for(client)
@@ -179,9 +178,19 @@ def measure(folder: Path) -> dict[str, Any]:
     }
 
 
+def address_of(folder: Path) -> str:
+    """Return where a workspace is served, once it is."""
+    for _ in range(600):
+        found = serving(folder)
+        if found is not None:
+            return found.url
+        time.sleep(0.1)
+    sys.exit("the server does not start")
+
+
 def wait_for(client: httpx2.Client) -> None:
     """Wait until the server answers; the login page needs no workspace."""
-    for _ in range(100):
+    for _ in range(600):
         try:
             client.get("/login")
             return
