@@ -180,7 +180,8 @@ class Baselines(msgspec.Struct, frozen=True, kw_only=True):
         gain: Deployed minus first, item by item.
         majority: Of the most frequent label, known with hindsight.
         majority_label: That label.
-        left_out: Audit labels whose input was forgotten: the first model cannot be asked.
+        left_out: Audit labels that the first model could not be asked about: the input was
+            forgotten, or its file is damaged.
     """
 
     deployed: Estimate
