@@ -37,6 +37,7 @@ DOCUMENTS = (
     "docs/distil.md",
     "docs/exchange.md",
     "docs/own-loops.md",
+    "docs/overview.md",
     "docs/gate-statistics.md",
     "docs/label-page.md",
     "docs/label-quality.md",
@@ -362,6 +363,23 @@ def lineage() -> str:
     )
 
 
+def overview() -> str:
+    """Say how long the overview page takes."""
+    found = read("overview")
+    if not found:
+        return missing("overview")
+
+    def took(name: str) -> str:
+        return f"{found[name]['wall']:.0f} ms ({found[name]['cpu']:.0f} ms of processor time)"
+
+    return (
+        f"{found['observations']:,} observations, {found['turns']} turns, {found['facts']:,} "
+        f"facts: the page again {took('again_ms')}, after something was decided "
+        f"{took('anew_ms')}, the counts {took('counts_ms')}, why a release "
+        f"{took('why_ms')}; medians on {found['cores']} cores at a load of {found['load']:.0f}"
+    )
+
+
 def claims() -> str:
     """Say how the article's claims come out."""
     from twoloops.analysis.claims import judge
@@ -460,7 +478,7 @@ BLOCKS: dict[str, Callable[..., str]] = {
     function.__name__: function
     for function in (
         thesis, four_arms, loops, signs, reasons, gate, edge, footprint, selection, naive_loop,
-        new_fault, lineage, rebased, rebases, claims, article, example, walk,
+        new_fault, lineage, overview, rebased, rebases, claims, article, example, walk,
     )
 }  # fmt: skip
 for beside in (

@@ -5,13 +5,18 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from twoloops.analysis.overview.facts import Judgement, Spend, Sums
-from twoloops.convergence.judging.evaluate import Estimate, Estimates, estimate, estimates
+import numpy as np
+
+from twoloops.analysis.overview.facts import Change, Judgement, Spend, Sums
+from twoloops.convergence.judging.evaluate import ENOUGH, Estimate, Estimates, estimate, estimates
 from twoloops.convergence.recipes import spent
 from twoloops.convergence.recipes.spent import Spent
+from twoloops.convergence.trials.compare import paired
 from twoloops.convergence.turns.state import Stage, TurnState
-from twoloops.physical.datasets import consensus
+from twoloops.edge.runtime import Runtime
+from twoloops.physical.labelling.quality.agreed import agreed
 from twoloops.records.digests import Digest
+from twoloops.records.errors import UserError
 from twoloops.records.gate import Verdict
 from twoloops.records.journal import Fact
 from twoloops.records.money import Money
@@ -223,6 +228,39 @@ def rates(task: Task, said: Sequence[tuple[Audit, str]]) -> Estimates:
     )
 
 
+def asked_again(
+    store: Store, model: Digest, audits: Sequence[Audit], memory: Memory
+) -> list[tuple[Audit, str]]:
+    """Return what a model's file says of audit labels; those whose input is gone are left out.
+
+    The caller answers for the model not having learned from them.
+    """
+    known = memory.said
+    known |= {
+        (model, one.input): one.decision.label for one in audits if one.decision.model == model
+    }
+    missing = {one.input for one in audits if (model, one.input) not in known}
+    if missing:
+        read = store.inputs.get_many(sorted(missing))  # what was forgotten is not among them
+        try:
+            said = Runtime(store.models.get(model)).decide(list(read.values())) if read else []
+        except UserError:  # its file is damaged or gone: then nothing is known of it
+            said = []
+        for digest, one in zip(read, said, strict=False):
+            known[model, digest] = one.label
+    return [(one, known[model, one.input]) for one in audits if (model, one.input) in known]
+
+
+def beside(mine: Sequence[str], other: Sequence[str], audits: Sequence[Audit]) -> Change:
+    """Compare what two models say of the same audit labels, item by item: mine − other."""
+    if len(audits) < ENOUGH:
+        return Change(None, None, len(audits), len(audits))
+    truth = np.array([one.truth for one in audits])
+    weights = np.array([1 / one.chance for one in audits])
+    value, interval = paired(np.array(mine) == truth, np.array(other) == truth, weights)
+    return Change(value, interval, len(audits), len(audits))
+
+
 def majority(audits: Sequence[Audit]) -> tuple[str, Estimate]:
     """Return the most frequent true label, and its share: what always saying it gets right."""
     weights: dict[str, float] = {}
@@ -267,15 +305,15 @@ def _audits(store: Store, task: Task) -> list[Audit]:
     ]
     places = [one.observation for one in asked]
     seen = store.observations.find(places)
-    labels = store.labels.find(places)
+    labels = agreed(store, task.name, places)
     found = []
     for question in asked:
         one = seen.get(question.observation)
         said = labels.get(question.observation)
-        if one is not None and one.decision is not None and said:
+        if one is not None and one.decision is not None and said is not None:
             assert question.probability is not None
             found.append(
-                Audit(question.turn, question.probability, consensus(said), one.decision, one.input)
+                Audit(question.turn, question.probability, said.label, one.decision, one.input)
             )
     return found
 

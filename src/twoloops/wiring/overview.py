@@ -7,7 +7,6 @@ from typing import Any, TypeVar
 from twoloops.analysis.overview.change import changes, saving
 from twoloops.analysis.overview.facts import (
     Baselines,
-    Change,
     Counts,
     CurvePoint,
     DeployedModel,
@@ -23,20 +22,26 @@ from twoloops.analysis.overview.facts import (
     TurnLift,
 )
 from twoloops.convergence.judging.evaluate import estimate
-from twoloops.convergence.trials.compare import paired
 from twoloops.convergence.turns.state import TurnState
 from twoloops.convergence.turns.workspace_turn import incoming, policy_of
 from twoloops.digital.catalogue import available, upstream
 from twoloops.digital.price import CPU_HOUR
-from twoloops.edge.runtime import Runtime
 from twoloops.physical.labelling.questions import open_questions
-from twoloops.records.digests import Digest
-from twoloops.records.errors import UserError
 from twoloops.records.task import Costs, Task
 from twoloops.store.workspace import Store
 from twoloops.wiring.beginning import MEASURED
-from twoloops.wiring.history import OUTSIDE, Audit, History, Memory, majority, rates
+from twoloops.wiring.history import (
+    OUTSIDE,
+    Audit,
+    History,
+    Memory,
+    asked_again,
+    beside,
+    majority,
+    rates,
+)
 from twoloops.wiring.publishing import FACT as PUBLISHED
+from twoloops.wiring.worth import worth_of
 
 T = TypeVar("T")
 
@@ -148,7 +153,7 @@ def overview_of(store: Store, memory: Memory | None = None) -> Overview:
 def task_overview(store: Store, task: Task, memory: Memory) -> TaskOverview:
     """Gather one task; `memory` is added to."""
     history = History(store, task, memory)
-    first = _of_first(store, history, memory.said)
+    first = _of_first(store, history, memory)
     said = history.judgements()
     turns = tuple(_turn(history, state, said) for state in history.states)
     deployed = history.deployed
@@ -162,6 +167,7 @@ def task_overview(store: Store, task: Task, memory: Memory) -> TaskOverview:
         returns=_returns(history, first),
         curve=_curve(history),
         batch=policy_of(store, task.name).labels_per_turn,
+        worth=worth_of(store, task).advice,
         measured=store.evidence.get(task.name, MEASURED, Measured, turn=OUTSIDE),
         judgements=tuple(reversed(said)),
     )
@@ -206,31 +212,16 @@ def _turn(history: History, state: TurnState, said: Sequence[Judgement]) -> Turn
     )
 
 
-def _of_first(
-    store: Store, history: History, asked: dict[tuple[Digest, Digest], str]
-) -> list[tuple[Audit, str]]:
+def _of_first(store: Store, history: History, memory: Memory) -> list[tuple[Audit, str]]:
     """Return what the first model says of every audit label that came after it."""
     first = history.first
     if first is None:
         return []
     later = [one for one in history.audits if one.turn > first.turn]
-    missing = {one.input for one in later if (first.model, one.input) not in asked}
-    if missing:
-        read = store.inputs.get_many(sorted(missing))  # what was forgotten is not among them
-        try:
-            said = Runtime(store.models.get(first.model)).decide(list(read.values()))
-        except UserError:  # its file is damaged or gone: then nothing is known of it
-            said = []
-        for digest, one in zip(read, said, strict=False):
-            asked[first.model, digest] = one.label
-    return [
-        (one, asked[first.model, one.input]) for one in later if (first.model, one.input) in asked
-    ]
+    return asked_again(store, first.model, later, memory)
 
 
 def _baselines(history: History, first: Sequence[tuple[Audit, str]]) -> Baselines | None:
-    import numpy as np
-
     if history.first is None:
         return None
     later = [one for one in history.audits if one.turn > history.first.turn]
@@ -239,14 +230,7 @@ def _baselines(history: History, first: Sequence[tuple[Audit, str]]) -> Baseline
     audits = [one for one, _ in first]
     deployed = history.estimates(audits).accuracy
     kept = rates(history.task, first).accuracy
-    gain = Change(None, None, kept.labels, deployed.labels)
-    if deployed.value is not None:
-        value, interval = paired(
-            np.array([one.decision.label == one.truth for one in audits]),
-            np.array([said == one.truth for one, said in first]),
-            np.array([1 / one.chance for one in audits]),
-        )
-        gain = Change(value, interval, kept.labels, deployed.labels)
+    gain = beside([one.decision.label for one in audits], [said for _, said in first], audits)
     label, always = majority(audits)
     return Baselines(
         deployed=deployed,

@@ -4,7 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 
-from twoloops.analysis.overview.facts import Judgement
+from twoloops.analysis.overview.facts import Change, Judgement
 from twoloops.analysis.overview.reasons import Candidate, Data, Labelled, Standing, Why
 from twoloops.convergence.turns.anchor import BEST
 from twoloops.convergence.turns.state import TurnState
@@ -16,9 +16,10 @@ from twoloops.records.errors import UserError
 from twoloops.records.journal import Fact
 from twoloops.records.task import Task
 from twoloops.store.models import REVOKED
+from twoloops.store.rows import Release
 from twoloops.store.workspace import Store
 from twoloops.wiring.exporting import card_of
-from twoloops.wiring.history import OUTSIDE, History, majority
+from twoloops.wiring.history import OUTSIDE, History, Memory, asked_again, beside, majority
 from twoloops.wiring.lineage import graph_of, obligations_of
 from twoloops.wiring.workspace import now
 
@@ -163,8 +164,23 @@ def _why(
         deployed=release is not None and deployed is not None and deployed.model == release.model,
         since=None if release is None else history.estimates(audits),
         majority=None if release is None else majority(audits)[1],
+        beside_before=_beside_before(store, history, release),
         broken=tuple(store.journal.verify()),
     )
+
+
+def _beside_before(store: Store, history: History, release: Release | None) -> Change | None:
+    """Compare a release with the one before it on every audit label that came after both."""
+    before = None if release is None else history.before(release.turn)
+    if release is None or before is None or before.model == release.model:
+        return None
+    memory = Memory()
+    later = [one for one in history.audits if one.turn > release.turn]
+    new = asked_again(store, release.model, later, memory)
+    old = asked_again(store, before.model, [one for one, _ in new], memory)
+    if len(old) < len(new):  # the older file is gone: nothing can be said
+        return None
+    return beside([said for _, said in new], [said for _, said in old], [one for one, _ in new])
 
 
 def _candidate(store: Store, history: History, said: Judgement) -> Candidate:

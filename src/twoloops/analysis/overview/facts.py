@@ -5,6 +5,7 @@ from datetime import datetime
 import msgspec
 
 from twoloops.convergence.judging.evaluate import Estimate, Estimates, Interval
+from twoloops.convergence.judging.stopping import Advice
 from twoloops.convergence.replays.outcome import Loops
 from twoloops.records.digests import Digest
 from twoloops.records.gate import Claim
@@ -179,7 +180,8 @@ class Baselines(msgspec.Struct, frozen=True, kw_only=True):
         gain: Deployed minus first, item by item.
         majority: Of the most frequent label, known with hindsight.
         majority_label: That label.
-        left_out: Audit labels whose input was forgotten: the first model cannot be asked.
+        left_out: Audit labels that the first model could not be asked about: the input was
+            forgotten, or its file is damaged.
     """
 
     deployed: Estimate
@@ -286,6 +288,7 @@ class TaskOverview(msgspec.Struct, frozen=True, kw_only=True):
         returns: In money.
         curve: By labels bought; models made here only.
         batch: Labels that a turn may ask for.
+        worth: What so many further labels are worth.
         measured: A replay's figures; `None` where none were kept.
         judgements: The latest first.
     """
@@ -298,6 +301,7 @@ class TaskOverview(msgspec.Struct, frozen=True, kw_only=True):
     returns: Returns
     curve: tuple[CurvePoint, ...]
     batch: int
+    worth: Advice
     measured: Measured | None
     judgements: tuple[Judgement, ...]
 

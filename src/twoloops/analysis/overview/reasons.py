@@ -3,19 +3,19 @@
 The sentences serve the page and the terminal alike, so that both say the same.
 """
 
-import math
 from collections.abc import Iterator
 from datetime import datetime
 
 import msgspec
 
 from twoloops.analysis.overview import words
-from twoloops.analysis.overview.facts import Spend
+from twoloops.analysis.overview.facts import Change, Spend
+from twoloops.analysis.overview.verdicts import nearest, needed, number
 from twoloops.analysis.words import count, items, percent, scientific
 from twoloops.convergence.judging.evaluate import Estimate, Estimates
 from twoloops.convergence.judging.gate import GateSettings
 from twoloops.records.digests import Digest, short
-from twoloops.records.gate import Check, Verdict
+from twoloops.records.gate import Verdict
 
 
 class Candidate(msgspec.Struct, frozen=True, kw_only=True):
@@ -124,6 +124,8 @@ class Why(msgspec.Struct, frozen=True, kw_only=True):
         deployed: Whether it is in force now.
         since: Its rates on audit labels that came after.
         majority: What always the most frequent label gets right on the same.
+        beside_before: It minus the release before it, item by item, on audit labels that came
+            after both; `None` where there is none before it.
         broken: What is wrong with the journal; empty when it is whole.
     """
 
@@ -145,6 +147,7 @@ class Why(msgspec.Struct, frozen=True, kw_only=True):
     deployed: bool
     since: Estimates | None
     majority: Estimate | None
+    beside_before: Change | None = None
     broken: tuple[str, ...] = ()
 
     @property
@@ -233,59 +236,13 @@ def _evidence(why: Why) -> Part:
     passed: list[bool | None] = [check.passed for check in said.checks]
     need = needed(said, why.settings)
     short_ = (
-        f"In short: evidence {_number(said.wealth)} of the {need:g} needed, on "
+        f"In short: evidence {number(said.wealth)} of the {need:g} needed, on "
         f"{items(said.labels, 'label')} of known chance"
     )
     if said.claim != "first":  # against the most frequent label it is not measured
         short_ += f"; the two decide differently on {percent(said.disagreement)} of what came"
     lines.append(f"{short_}.")
     return Part("evidence", tuple(lines), (*passed, None))
-
-
-def needed(verdict: Verdict, settings: GateSettings) -> float:
-    """Return the wealth that a claim needs."""
-    return 1 / (settings.first_alpha if verdict.claim == "first" else settings.alpha)
-
-
-def nearest(verdict: Verdict, settings: GateSettings) -> str:
-    """Say what would have changed a verdict, where that is simple; else an empty string.
-
-    For a refusal by the evidence alone the least number of further labels is told: of an exact
-    sign test (`first`) and of bets without a margin (`better`) one more label that the candidate
-    wins, and none that it loses, doubles the evidence at most.
-    """
-    need = needed(verdict, settings)
-    failed = [check for check in verdict.checks if not check.passed]
-    if verdict.released:
-        times = verdict.wealth / need
-        limit = f"an evidence level of {1 / max(verdict.wealth, 1.0):.2g} or stricter"
-        return f"It had {_number(times)} times the evidence needed: {limit} would have refused it."
-    if not failed:
-        return ""
-    if [check.name for check in failed] != [verdict.claim]:
-        names = " and ".join(check.name for check in failed)
-        return f"{names.capitalize()} would have had to pass: {_details(failed)}."
-    times = need / max(verdict.wealth, 1e-12)
-    told = f"The evidence would have had to be {_number(times)} times as strong; all else passed."
-    if verdict.claim == "not worse":
-        return (
-            f"{told} Each label on which it loses nothing, and each on which it wins, adds to it."
-        )
-    more = math.ceil(math.log2(times) - 1e-9)
-    return (
-        f"{told} That takes at least {items(max(more, 1), 'further label')} on which it is right "
-        "and the other wrong, and none the other way."
-    )
-
-
-def _details(checks: list[Check]) -> str:
-    return "; ".join(check.detail for check in checks)
-
-
-def _number(value: float) -> str:
-    if value > 1e6:
-        return "over 1,000,000"
-    return f"{value:,.0f}" if value >= 100 else f"{value:.2g}"
 
 
 def _changing(why: Why) -> Part:
@@ -302,6 +259,12 @@ def _since(why: Why) -> Part:
     lines = [f"right, on what came after it: {words.rate(why.since.accuracy)}"]
     if why.majority is not None and why.majority.value is not None:
         lines.append(f"always the most frequent label: {words.rate(why.majority)}")
+    gain = why.beside_before
+    if gain is not None and gain.value is not None and gain.interval is not None:
+        lines.append(
+            f"beside the release before it, on {items(gain.after, 'audit label')} that came after "
+            f"both: {words.points(gain.value, gain.interval)}"
+        )
     for name, one in (
         ("escapes", why.since.escape_rate),
         ("false rejects", why.since.false_reject_rate),
@@ -384,7 +347,7 @@ def _base(why: Why) -> Part:
 
 def _cost(why: Why) -> Part:
     cost = why.cost
-    lines = [f"{items(cost.labels, 'label')} in this turn, {words.money(cost.people)} to people"]
+    lines = [f"{items(cost.labels, 'label')} in this turn, {words.money(cost.people)} for them"]
     if cost.minutes is not None:
         lines.append(f"{cost.minutes:,.1f} minutes of people's time")
     if cost.taught or cost.teachers:

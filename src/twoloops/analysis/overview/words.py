@@ -16,7 +16,7 @@ def rate(one: Estimate | None) -> str:
 
     >>> from twoloops.convergence.judging.evaluate import estimate
     >>> rate(estimate([True] * 18 + [False] * 2))
-    '90.0 % (95 %: 68.2 to 97.4; 20 audit labels)'
+    '90.0 % (95 %: 68.2 to 98.2; 20 audit labels)'
     >>> rate(estimate([True]))
     'unknown (1 audit label, 5 are needed)'
     """
