@@ -46,7 +46,7 @@ FAULTS, AUDITS, ESCAPES, CAPTURES = (
     (0.005, 0.02, 0.1, 0.4),
     (1.0, 0.3, 0.05),
 )
-TURNS, SELECTED, NAIVE = 6, 32, 200
+TURNS, SELECTED, NAIVE = 6, 32, 100
 SPREAD = 2.0
 """Standard deviation of the model's score around each kind of item's mean, in logits."""
 LOW, HIGH, ENOUGH_FAULTS = 0.93, 0.98, 30
