@@ -17,11 +17,12 @@ No interval of a count can cover between 93 % and 98 % of the time where the exp
 `IMPOSSIBLE`: P(count <= k) jumps over the band. So the upper limit is asked of cells with 30
 effective faults and at least one expected escape; the other cells are listed all the same.
 
-    python benchmarks/coverage.py [--streams 1000] [--most 2500] [--workers 2]
+    python benchmarks/coverage.py [--streams 300] [--most 1200] [--workers 2]
 """
 
 import argparse
 import json
+import tempfile
 from functools import partial
 from itertools import product
 from multiprocessing import Pool
@@ -40,17 +41,19 @@ from twoloops.physical.select import Candidates, audit, margin, select
 from twoloops.records.observation import Decision
 
 RESULT = Path(__file__).parent / "results" / "coverage.json"
+PART = Path(tempfile.gettempdir()) / "twoloops-coverage.json"
+"""What is measured so far: a run that was stopped goes on there."""
 FAULTS, AUDITS, ESCAPES, CAPTURES = (
     (0.02, 0.1, 0.3),
     (8, 40, 120),
     (0.005, 0.02, 0.1, 0.4),
     (1.0, 0.3, 0.05),
 )
-TURNS, SELECTED, NAIVE = 6, 32, 200
+TURNS, SELECTED, NAIVE = 6, 32, 100
 SPREAD = 2.0
 """Standard deviation of the model's score around each kind of item's mean, in logits."""
 LOW, HIGH, ENOUGH_FAULTS = 0.93, 0.98, 30
-Bools = NDArray[np.bool_]
+Cell = tuple[float, int, float, float]
 Floats = NDArray[np.float64]
 
 
@@ -70,9 +73,7 @@ def check_capture(p_fault: Floats, draws: Floats, policy: CapturePolicy) -> None
             raise AssertionError(f"capture at {p} and {draw}: {found}, not {expected}")
 
 
-def stream(
-    rng: np.random.Generator, cell: tuple[float, int, float, float], naive: bool, checked: bool
-) -> dict[str, Any]:
+def stream(rng: np.random.Generator, cell: Cell, naive: bool, checked: bool) -> dict[str, Any]:
     """One stream: what was labelled (fault, called, chance or 0), and the truth."""
     faults, audits, escape, routine = cell
     policy = CapturePolicy(routine=routine)
@@ -120,7 +121,7 @@ def _selected(p: Floats, audited: list[int], rng: np.random.Generator) -> list[A
     return [one._replace(index=int(near[one.index])) for one in found]
 
 
-def measure(cell: tuple[float, int, float, float], streams: int) -> dict[str, list[Any]]:
+def measure(cell: Cell, streams: int) -> dict[str, list[Any]]:
     """Run streams of a cell; one entry a stream where the truth exists."""
     seed = [int(1000 * part) for part in cell]
     out: dict[str, list[Any]] = {name: [] for name in ("ours", "naive", "wilson")}
@@ -154,7 +155,7 @@ def measure(cell: tuple[float, int, float, float], streams: int) -> dict[str, li
     return out
 
 
-def row(cell: tuple[float, int, float, float], found: dict[str, list[Any]]) -> dict[str, Any]:
+def row(cell: Cell, found: dict[str, list[Any]]) -> dict[str, Any]:
     """What is shown of a cell."""
     ours = np.array(found["ours"], dtype=float).reshape(-1, 6)
     old = np.array(found["wilson"], dtype=float).reshape(-1, 2)
@@ -191,12 +192,12 @@ def near_a_limit(one: dict[str, Any]) -> bool:
     return any(abs(cell["rate"] - limit) < 0.012 for cell in cells for limit in (LOW, HIGH))
 
 
-def figures(cell: tuple[float, int, float, float], streams: int, most: int) -> dict[str, Any]:
-    """A cell's figures, on more streams where it lies near a limit."""
+def figures(cell: Cell, streams: int, most: int) -> tuple[Cell, dict[str, Any]]:
+    """A cell with its figures, on more streams where it lies near a limit."""
     one = row(cell, measure(cell, streams))
     if near_a_limit(one) and most > streams:
         one = row(cell, measure(cell, most))
-    return one
+    return cell, one
 
 
 def exact(effective: tuple[int, ...] = (5, 8, 12, 20, 30, 50, 100, 300)) -> list[dict[str, Any]]:
@@ -265,26 +266,43 @@ def summary(rows: list[dict[str, Any]]) -> dict[str, Any]:
 def main() -> None:
     """Run all cells and write the result."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--streams", type=int, default=1000)
-    parser.add_argument("--most", type=int, default=2500)
+    parser.add_argument("--streams", type=int, default=300)
+    parser.add_argument("--most", type=int, default=1200)
     parser.add_argument("--workers", type=int, default=2)
     given = parser.parse_args()
-    rows = []
-    cells = list(product(FAULTS, AUDITS, ESCAPES, CAPTURES))
-    work = partial(figures, streams=given.streams, most=given.most)
+    settings = {"streams": given.streams, "most": given.most}
+    rows = done(settings)
+    cells = [cell for cell in product(FAULTS, AUDITS, ESCAPES, CAPTURES) if cell not in rows]
+    work = partial(figures, **settings)
     with Pool(given.workers) as pool:
-        for cell, one in zip(cells, pool.imap(work, cells), strict=True):
-            rows.append(one)
+        for cell, one in pool.imap_unordered(work, cells):
+            rows[cell] = one
+            kept = {"settings": settings, "cells": [rows[key] for key in sorted(rows)]}
+            PART.write_text(json.dumps(kept), encoding="utf-8")
             rate = one.get("all", {}).get("escape", {}).get("rate")
             print(cell, "unknown" if rate is None else f"{100 * rate:.1f} %", flush=True)
+    every = [rows[key] for key in sorted(rows)]
     result = {
-        "summary": summary(rows),
+        "summary": summary(every),
         "exact": exact(),
         "impossible": impossible(),
-        "cells": rows,
+        "settings": settings,
+        "cells": every,
     }
     RESULT.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+    PART.unlink(missing_ok=True)
     print(json.dumps(result["summary"], indent=1))
+
+
+def done(settings: dict[str, int]) -> dict[tuple[float, ...], dict[str, Any]]:
+    """Return the cells that a run with the same settings has measured before it was stopped."""
+    if not PART.exists():
+        return {}
+    kept = json.loads(PART.read_text(encoding="utf-8"))
+    if kept["settings"] != settings:
+        return {}
+    names = ("faults", "audit labels a turn", "escape rate", "capture")
+    return {tuple(one[name] for name in names): one for one in kept["cells"]}
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """What the next labels were said to be worth, and what they saved: real streams, truth known.
 
-    python benchmarks/worth.py [--streams excavators,hydraulic-pump,hydraulic-valve] [--seeds 2]
+    python benchmarks/worth.py [--streams excavators,hydraulic-pump,hydraulic-valve] [--seeds 1]
 
 One arm a stream and seed: labels alone, gate in force (no other base, which labels do not pay
 for). Before each turn `convergence.turns.valuing` says what the turn's labels are worth over the
@@ -230,7 +230,7 @@ def main() -> None:
     """Run every stream and seed; what is done is written at once."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--streams", default="excavators,hydraulic-pump,hydraulic-valve")
-    parser.add_argument("--seeds", type=int, default=2)
+    parser.add_argument("--seeds", type=int, default=1)
     given = parser.parse_args()
     runs: list[dict[str, Any]] = []
     for seed in range(given.seeds):

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from scipy.stats import binom
 
 from twoloops.convergence.judging import evaluate
 from twoloops.records.errors import UserError
@@ -34,6 +35,34 @@ def test_intervals_of_unequal_chances_cover_the_truth_and_the_plain_mean_does_no
         plain += low <= truth <= high
     assert inside / 500 >= 0.92
     assert plain / 500 < 0.6
+
+
+@pytest.mark.parametrize("n", [8, 30, 100])
+def test_at_any_rate_plain_counts_are_covered_where_wilson_alone_is_not(n):
+    """Summed exactly, so that no narrow dip is missed."""
+    rates = np.concatenate([np.geomspace(1e-4, 0.05, 300), np.linspace(0.05, 0.5, 200)])
+    chance = binom.pmf(np.arange(n + 1)[None, :], n, rates[:, None])
+
+    def least(rule):
+        ends = np.array([rule(count / n, n) for count in range(n + 1)])
+        inside = (ends[:, 0] <= rates[:, None]) & (rates[:, None] <= ends[:, 1])
+        return (chance * inside).sum(axis=1).min()
+
+    assert least(evaluate.interval) >= 0.93
+    assert least(evaluate.wilson) < 0.88
+
+
+@law
+@given(st.integers(5, 300), st.integers(0, 300), st.floats(1, 300))
+def test_an_interval_holds_its_rate_and_mirrors(n, hits, effective):
+    rate = min(hits, n) / n
+    low, high = evaluate.interval(rate, effective)
+    assert 0 <= low <= rate <= high <= 1
+    below, above = evaluate.interval(1 - rate, effective)
+    assert (1 - above, 1 - below) == pytest.approx((low, high), abs=1e-9)
+    inner = evaluate.wilson(rate, effective)
+    assert low <= inner[0]
+    assert inner[1] <= high
 
 
 @law
