@@ -2,9 +2,10 @@
 
 Predict the coming batch, label some of it, learn, go on (the protocol of `selection_protocol.py`),
 with the product's own parts: its first base, `select` (a quarter of the budget is a random audit
-that trains a turn later), `head.fit`, `suspects` and `consensus`. Every model is taken: the gate is
-left out, whose refusals move accuracy by more than the wrong labels do where a dozen labels come a
-turn (`label_noise_turns.py` runs whole turns, with the gate where asked).
+that trains a turn later), `head.fit` (two strengths instead of six), `suspects` and `consensus`.
+Every model is taken: the gate is left out, whose refusals move accuracy by more than the wrong
+labels do where a dozen labels come a turn (`label_noise_turns.py` runs whole turns, with the gate
+where asked).
 
 Labellers err in one of ten items (another label of the stream, drawn evenly); the same labeller
 says the same of an item. Accuracy is on true labels, each batch before anything of it is learned;
@@ -40,6 +41,7 @@ import selection_protocol as protocol
 from scipy.stats import t as student
 from selection_protocol import Stream
 
+from twoloops.convergence.recipes import head as recipe
 from twoloops.convergence.recipes.head import CrossFitted, fit
 from twoloops.physical.labelling.quality.consensus import consensus
 from twoloops.physical.labelling.quality.suspects import suspects
@@ -50,6 +52,7 @@ from twoloops.records.observation import Place
 
 RESULT = Path(__file__).parent / "results" / "label_noise.json"
 RATE = 0.1
+recipe.STRENGTHS = (10.0, 100.0)  # of six: the same for all arms, and several times faster
 ORDERS = {"xsdd": "shuffled", "hydraulic-pump": "ordered", "hydraulic-valve": "ordered"}
 ARMS = ("clean", "untreated", "pruned", "looks", "looks+twice", "more")
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
