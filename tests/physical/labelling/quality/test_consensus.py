@@ -119,7 +119,7 @@ def test_confusion_is_learned_by_label() -> None:
         labels.append(said(item, "bob", "0" if true == 1 else str(true)))
     fitted = fit(Answers.of(gathered(labels)))
     bob = fitted.confusion[1]
-    assert bob[1, 0] > 0.75
+    assert bob[1, 0] > 0.6
     assert bob[2, 2] > 0.9
     assert fitted.coin[0] > fitted.coin[1] + 0.2
 
