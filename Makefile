@@ -23,7 +23,7 @@ demo: $(VENV)/.demo
 
 ## Lint, types, import contract, unit and end-to-end tests, documentation tests.
 test: lint
-	@$(BIN)/python -m pytest -q
+	@$(BIN)/python -m pytest -q -n auto --dist worksteal
 
 lint: $(VENV)/.test
 	@$(BIN)/ruff check .

@@ -104,7 +104,7 @@ def _turn(task: TaskStatus) -> str:
 
 def _next(task: TaskStatus) -> tuple[str, ...]:
     if task.open_questions:
-        return (f"label export FILE --task {task.task}", "label import FILE")
+        return (f"label --task {task.task}", f"label export FILE --task {task.task}")
     if task.new_observations or task.stage not in (None, "closed", "observe"):
         return (f"turn {task.task}",)
     return (f"ingest SOURCE --task {task.task}",)

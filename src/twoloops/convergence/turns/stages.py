@@ -155,8 +155,8 @@ def label(loop: Loop, turn: TurnState) -> Outcome:
     unanswered = open_questions(loop.store, loop.task.name, turn.number)
     if unanswered:
         return Waiting(
-            f"{len(unanswered)} labels: write them with  twoloops label export FILE, fill in the "
-            "label column, then  twoloops label import FILE"
+            f"{len(unanswered)} labels: give them on the page that  twoloops label  opens; or "
+            "twoloops label export FILE, fill in its label column,  twoloops label import FILE"
         )
     again = labelling_of(loop.store, loop.task.name).second_looks
     if turn.stage == "label" and again:
@@ -164,9 +164,8 @@ def label(loop: Loop, turn: TurnState) -> Outcome:
     # Those that were sent back by hand are waited for too.
     if looks := open_looks(loop.store, loop.task.name, turn.number):
         return Waiting(
-            f"{len(looks)} second looks at labels that are probably wrong:  twoloops label "
-            "quality  lists them;  twoloops label import FILE  takes an answer to each, by "
-            "somebody else or the same again"
+            f"{len(looks)} second looks at labels that are probably wrong:  twoloops label  shows "
+            "them, best to somebody else;  twoloops label quality  lists them"
         )
     return turn
 
