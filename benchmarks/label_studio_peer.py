@@ -68,17 +68,34 @@ def free_port() -> int:
 
 def rss_mb(pid: int) -> float:
     """Return the resident memory of a process and its children, in MB."""
-    total, waiting = 0, [pid]
+    total = 0
+    for one in _tree(pid):
+        status = Path(f"/proc/{one}/status").read_text()
+        total += sum(int(row.split()[1]) for row in status.splitlines() if row.startswith("VmRSS"))
+    return total / 1024
+
+
+def cpu_s(pid: int) -> float:
+    """Return the CPU time that a process and its children have used, in seconds."""
+    ticks = 0
+    for one in _tree(pid):
+        # The name in parentheses may hold spaces; user and system time are fields 14 and 15.
+        fields = Path(f"/proc/{one}/stat").read_text().rpartition(")")[2].split()
+        ticks += int(fields[11]) + int(fields[12])
+    return ticks / os.sysconf("SC_CLK_TCK")
+
+
+def _tree(pid: int) -> list[int]:
+    found, waiting = [], [pid]
     while waiting:
         one = waiting.pop()
         try:
-            status = Path(f"/proc/{one}/status").read_text()
             children = Path(f"/proc/{one}/task/{one}/children").read_text()
         except OSError:
             continue
-        total += sum(int(row.split()[1]) for row in status.splitlines() if row.startswith("VmRSS"))
+        found.append(one)
         waiting += map(int, children.split())
-    return total / 1024
+    return found
 
 
 class Client:
@@ -190,6 +207,10 @@ class LabelStudio:
     def rss(self) -> float:
         """Return the server's resident memory in MB."""
         return 0.0 if self._server is None else rss_mb(self._server.pid)
+
+    def cpu(self) -> float:
+        """Return the CPU time of the server in seconds."""
+        return 0.0 if self._server is None else cpu_s(self._server.pid)
 
     def stop(self) -> None:
         """End the server that `start` started."""

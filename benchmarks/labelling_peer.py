@@ -27,7 +27,7 @@ import time
 from pathlib import Path
 from typing import Any, Protocol
 
-from label_studio_peer import Client, LabelStudio, install, rss_mb, version
+from label_studio_peer import Client, LabelStudio, cpu_s, install, rss_mb, version
 
 RESULT = Path(__file__).parent / "results" / "labelling_peer.json"
 SOURCE = Path(__file__).parents[1] / "src"
@@ -55,6 +55,9 @@ class Tool(Protocol):
 
     def rss(self) -> float:
         """Return the server's resident memory in MB."""
+
+    def cpu(self) -> float:
+        """Return the CPU time of the server in seconds."""
 
     def stop(self) -> None:
         """End the server."""
@@ -142,6 +145,10 @@ class Twoloops:
         """Return the server's resident memory in MB."""
         return 0.0 if self._server is None else rss_mb(self._server.pid)
 
+    def cpu(self) -> float:
+        """Return the CPU time of the server in seconds."""
+        return 0.0 if self._server is None else cpu_s(self._server.pid)
+
     def stop(self) -> None:
         """End the server that `start` started."""
         if self._server is not None:
@@ -183,6 +190,7 @@ def measure(tool: Tool, texts: list[str], cycles: int) -> dict[str, Any]:
     try:
         first = tool.start()
         loaded = tool.load(texts)
+        used = tool.cpu()
         for _ in range(cycles):
             began = time.perf_counter()
             item = tool.next()
@@ -190,6 +198,7 @@ def measure(tool: Tool, texts: list[str], cycles: int) -> dict[str, Any]:
             tool.submit(item, draw.choice(LABELS))
             submits.append(time.perf_counter() - between)
             nexts.append(between - began)
+        used = tool.cpu() - used
         memory = tool.rss()
         tool.stop()
         again = tool.start()
@@ -205,6 +214,7 @@ def measure(tool: Tool, texts: list[str], cycles: int) -> dict[str, Any]:
         "next_p95_ms": 1e3 * statistics.quantiles(nexts, n=20)[-1],
         "submit_p50_ms": 1e3 * statistics.median(submits),
         "submit_p95_ms": 1e3 * statistics.quantiles(submits, n=20)[-1],
+        "cpu_ms_per_item": 1e3 * used / cycles,
         "rss_mb": memory,
     }
     print(

@@ -12,6 +12,7 @@ FIGURES = {
     "next_p95_ms": "next, 95th percentile, ms",
     "submits_per_s": "submits per second",
     "submit_p95_ms": "submit, 95th percentile, ms",
+    "cpu_ms_per_item": "CPU time of the server for a next and a submit, ms",
     "rss_mb": "memory of the server, MB",
 }
 
@@ -30,13 +31,15 @@ def labelling_peer() -> str:
             f"{found['ratios'][name]:.2f}",
         ]
         for name, words in FIGURES.items()
+        if name in peer
     ]
     head = ["", "twoloops", f"Label Studio {peer['version']}", "times better"]
+    busy = found.get("load_before")
+    load = "not noted" if busy is None else f"{busy:g}"
     return (
         f"{table(head, rows)}\n\n"
-        f"Medians and rates over {found['cycles']} items; {found['machine']}, with a load of "
-        f"{found.get('load_before', 0):g} from other work before the run, which slows both. "
-        f"{found['unequal']}"
+        f"Over {found['cycles']} items; {found['machine']}; load from other work before the run, "
+        f"which slows both: {load}. {found['unequal']}"
     )
 
 
