@@ -3,9 +3,23 @@
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Table, and_, case, delete, exists, func, or_, select
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    Select,
+    Table,
+    and_,
+    bindparam,
+    case,
+    delete,
+    exists,
+    func,
+    or_,
+    select,
+)
 from sqlalchemy import Row as Fetched
 
 from twoloops.records.errors import UserError
@@ -106,18 +120,11 @@ class Questions:
 
     def tally(self, task: str, turn: int, wanted: Wanted, labeller: str) -> Tally:
         """Count a turn's questions in the catalog: a page asks after every answer."""
-        one = questions.c.task == task
-        mine = (same_place(label_notes), label_notes.c.labeller == labeller)
-        seconds = select(func.sum(label_notes.c.seconds)).where(*mine).scalar_subquery()
-        said = exists().where(same_place(labels), labels.c.labeller == labeller)
-        passed = exists().where(same_place(passes))
-        counts = [func.coalesce(func.sum(case((x, 1), else_=0)), 0) for x in (passed, said)]
-        query = select(func.count(), *counts, func.coalesce(func.sum(seconds), 0.0))
-        still = select(func.count()).select_from(questions)
+        given = {"task": task, "turn": turn, "labeller": labeller}
         with self._database.reading() as connection:
-            row = connection.execute(query.where(one, questions.c.turn == turn)).one()
-            left = connection.scalar(still.where(one, questions.c.turn == turn, is_open(wanted)))
-        return Tally(row[0], left or 0, int(row[1]), int(row[2]), float(row[3]))
+            row = connection.execute(_tally(wanted), given).one()
+        asked, left, passed, said, seconds = row
+        return Tally(asked, int(left), int(passed), int(said), float(seconds))
 
     def take_back(self, task: str, turn: int) -> int:
         """Take back a turn's questions that only teach and that nobody has answered or passed.
@@ -250,6 +257,21 @@ class Labels:
         )
         with self._database.reading() as connection:
             return [_label(row) for row in connection.execute(query)]
+
+
+@lru_cache  # built once: it is asked after every answer
+def _tally(wanted: Wanted) -> Select[Any]:
+    """Return the query that counts the questions of `task` and `turn` for a `labeller`."""
+    who: BindParameter[str] = bindparam("labeller")
+    mine = (same_place(label_notes), label_notes.c.labeller == who)
+    seconds = select(func.sum(label_notes.c.seconds)).where(*mine).scalar_subquery()
+    said = exists().where(same_place(labels), labels.c.labeller == who)
+    passed = exists().where(same_place(passes))
+    conditions = (is_open(wanted), passed, said)
+    counts = [func.coalesce(func.sum(case((x, 1), else_=0)), 0) for x in conditions]
+    return select(func.count(), *counts, func.coalesce(func.sum(seconds), 0.0)).where(
+        questions.c.task == bindparam("task"), questions.c.turn == bindparam("turn")
+    )
 
 
 def is_open(wanted: Wanted) -> ColumnElement[bool]:

@@ -6,10 +6,22 @@ lease keeps nothing from anybody.
 
 from collections.abc import Collection
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    and_,
+    bindparam,
+    case,
+    delete,
+    exists,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy import Row as Fetched
-from sqlalchemy import and_, case, delete, exists, or_, select, update
 
 from twoloops.records.label import JUDGING, Lease, Question, Wanted
 from twoloops.records.observation import Place
@@ -42,8 +54,8 @@ class Leases:
         """
         with self._database.transaction() as connection:
             connection.execute(delete(leases).where(leases.c.until <= stamp(at)))
-            mine = and_(same_place(leases), leases.c.labeller == labeller)
-            found = self._list(labeller, until, task, exists().where(mine), is_open(wanted))
+            given = {"task": task, "labeller": labeller}
+            found = self._list(_held(wanted), given, until)
             connection.execute(
                 update(leases)
                 .where(leases.c.labeller == labeller, leases.c.task == task)
@@ -52,9 +64,8 @@ class Leases:
             missing = count - len(found)
             if missing > 0:
                 held = {one.question.observation for one in found}
-                free = self._list(
-                    labeller, until, task, *_free(wanted, labeller), limit=missing + len(held)
-                )
+                limit = {"limit": missing + len(held)}
+                free = self._list(_free(wanted), given | limit, until)
                 # Two turns may ask about one observation: it is one item to a labeller.
                 fresh = {
                     one.question.observation: one
@@ -115,21 +126,23 @@ class Leases:
             for condition in at_places(leases, places):
                 connection.execute(delete(leases).where(condition, leases.c.labeller == labeller))
 
-    def _list(
-        self, labeller: str, until: datetime, task: str, *conditions: Any, limit: int | None = None
-    ) -> list[Lease]:
-        query = (
-            select(questions, again().label("again"))
-            .where(questions.c.task == task, *conditions)
-            .order_by(*ranked)
-            .limit(limit)
-        )
+    def _list(self, query: Select[Any], given: dict[str, Any], until: datetime) -> list[Lease]:
         with self._database.reading() as connection:
-            return [_lease(row, labeller, until) for row in connection.execute(query)]
+            rows = connection.execute(query, given)
+            return [_lease(row, given["labeller"], until) for row in rows]
 
 
-def _free(wanted: Wanted, labeller: str) -> list[Any]:
-    """Return the conditions that a question may be leased to a labeller now."""
+@lru_cache  # built once: somebody asks every few seconds
+def _held(wanted: Wanted) -> Select[Any]:
+    """Return the query of the open questions of `task` that `labeller` has already."""
+    mine = and_(same_place(leases), leases.c.labeller == bindparam("labeller"))
+    return _questions(exists().where(mine), is_open(wanted))
+
+
+@lru_cache
+def _free(wanted: Wanted) -> Select[Any]:
+    """Return the query of `limit` questions of `task` that `labeller` may be leased now."""
+    labeller: BindParameter[str] = bindparam("labeller")
     many = case((questions.c.purpose.in_(JUDGING), wanted.per_judge), else_=wanted.per_item)
     # A second look is taken by one labeller at a time, and may be by the one who labelled.
     room = or_(
@@ -143,7 +156,16 @@ def _free(wanted: Wanted, labeller: str) -> list[Any]:
         inputs.c.digest == observations.c.input,
         inputs.c.forgotten_at.is_not(None),
     )
-    return [is_open(wanted), room, or_(again(), ~said), ~passed, ~gone]
+    query = _questions(is_open(wanted), room, or_(again(), ~said), ~passed, ~gone)
+    return query.limit(bindparam("limit"))
+
+
+def _questions(*conditions: ColumnElement[bool]) -> Select[Any]:
+    return (
+        select(questions, again().label("again"))
+        .where(questions.c.task == bindparam("task"), *conditions)
+        .order_by(*ranked)
+    )
 
 
 def _lease(row: Fetched[Any], labeller: str, until: datetime) -> Lease:
