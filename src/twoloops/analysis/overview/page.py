@@ -151,8 +151,8 @@ def _sceptic(one: TaskOverview) -> Html:
     )
     if found.left_out:
         told.append(
-            f"{items(found.left_out, 'audit label')} could not be put to the first model: the input "
-            "was forgotten, or the model's file is damaged."
+            f"{items(found.left_out, 'audit label')} could not be put to the first model: the "
+            "input was forgotten, or the model's file is damaged."
         )
     mine = one.estimates.accuracy
     told.append(f"The model in use now, on what came after it was made: {words.rate(mine)}.")
