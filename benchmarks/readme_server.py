@@ -19,7 +19,8 @@ def answer_wait() -> str:
         f"a turn over {found['observations']:,} texts, {found['cores']} cores, load "
         f"{found['load']:g}: **{before:.1f} s** (in `{stage}`; {own:.1f} s in `specialise`), where "
         f"it was **{inside:.1f} s** with everything computed inside the stages: then the next "
-        "stage began before a waiting answer got in, so that it waited for the whole turn."
+        "stage began before a waiting answer got in, so that it waited for the whole turn, or "
+        "until the engine gave up after 30 s and it was refused."
     )
 
 

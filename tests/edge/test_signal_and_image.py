@@ -148,6 +148,17 @@ def test_bad_images_are_refused(data, message):
         check_input("image", data)
 
 
+@pytest.mark.parametrize("byte", [0, 1, 6, 26, 62])
+def test_an_exif_entry_of_another_type_is_refused_and_no_crash(byte):
+    # Pillow raises struct.error and TypeError when it writes such an entry back.
+    exif = Image.Exif()
+    exif[0x0112], exif[0x010E] = 6, "desc"
+    data = bytearray(encoded(Image.new("RGB", (8, 8)), "JPEG", exif=exif))
+    data[data.index(b"Exif") + 17] = byte  # the first entry's type
+    with pytest.raises(UserError, match="damaged"):
+        check_input("image", bytes(data))
+
+
 def test_several_steps_make_several_tensors():
     preprocess = Preprocess((CharNgrams(dimension=8), CharNgrams(output="words", dimension=4)))
     tensors = prepare(preprocess, {}, [b"leak"])

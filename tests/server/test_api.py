@@ -1,5 +1,6 @@
 """The routes for programs: observations, journal, tokens, releases, health."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import msgspec
@@ -180,3 +181,34 @@ def test_without_a_release_there_is_nothing_to_fetch(client: TestClient, served:
 
 def test_health_says_ok_and_no_more(client: TestClient) -> None:
     assert client.get("/health").json() == {"status": "ok"}
+
+
+def test_what_comes_in_at_the_same_time_is_told_apart(client: TestClient, served: Served) -> None:
+    texts = [f"oil leak {i}" if i % 7 else "  " for i in range(40)]
+    with ThreadPoolExecutor(20) as pool:
+        answers = list(pool.map(lambda text: send(client, served, text), texts))
+    for text, answer in zip(texts, answers, strict=True):
+        assert answer.status_code == (200 if text.strip() else 422)
+    places = {answer.json()["place"]: text for text, answer in zip(texts, answers, strict=True)
+              if text.strip()}  # fmt: skip
+    with Store.open(served.folder) as store:
+        kept = store.observations.of_task("orders")
+        assert len(kept) == len(places) == 34
+        for one in kept:
+            assert store.inputs.get(one.input).decode() == places[str(one.place)]
+        epochs = {one.place.epoch for one in kept}
+    assert len(epochs) < len(kept)  # some went through together
+
+
+def test_when_a_group_cannot_pass_each_is_told(
+    client: TestClient, served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("twoloops.server.keeper.PATIENCE", 0.0)
+    with (
+        workspace_lock(served.folder, "twoloops turn", now()),
+        ThreadPoolExecutor(6) as pool,
+    ):
+        texts = [f"oil leak {i}" for i in range(6)]
+        codes = set(pool.map(lambda text: send(client, served, text).status_code, texts))
+    assert codes == {503}
+    assert send(client, served, "oil leak").status_code == 200

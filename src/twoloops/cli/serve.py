@@ -4,10 +4,15 @@ import re
 import sys
 from datetime import timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
 
 from twoloops.cli import options, terminal
+
+if TYPE_CHECKING:
+    from twoloops.server.app import Options
+    from twoloops.server.serving import Tls
 
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
@@ -47,13 +52,11 @@ def serve(
     The first start prints an admin token, once. Everything asks for a token; more are made with
     twoloops token add. Open turns go on as soon as their labels are in.
     """
-    import logging
-
     from twoloops.records.errors import UserError
     from twoloops.server.app import Options
     from twoloops.server.front import own_hosts
     from twoloops.server.scheduler import Schedule
-    from twoloops.server.serving import Tls, address, alone, bind, check_safe, first_token, run
+    from twoloops.server.serving import Tls, check_safe
 
     if (certificate is None) != (key is None):
         raise UserError("HTTPS needs both: --certificate FILE --key FILE")
@@ -64,6 +67,16 @@ def serve(
         rate=rate,
         schedule=Schedule(every=_duration(turn_every), after=turn_after),
     )
+    _serve(workspace, host, port, how, tls, browser=browser)
+
+
+def _serve(
+    workspace: Path, host: str, port: int, how: "Options", tls: "Tls | None", *, browser: bool
+) -> None:
+    import logging
+
+    from twoloops.server.serving import address, alone, bind, first_token, run
+
     logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s")
     with alone(workspace):
         listener = bind(host, port)

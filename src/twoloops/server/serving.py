@@ -6,6 +6,7 @@ import os
 import signal
 import socket
 import ssl
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -134,6 +135,7 @@ def alone(folder: Path) -> Iterator[None]:
     place = folder / RUN
     place.mkdir(exist_ok=True)
     with contextlib.ExitStack() as stack:
+        stack.enter_context(_ending())
         try:
             stack.enter_context(workspace_lock(place, "twoloops serve", now(), wait=WAIT))
         except UserError as error:
@@ -159,11 +161,9 @@ def run(
     state = folder / STATE
     config = config_of(application(folder, options), tls)
     _write(state, Serving(url, os.getpid()))
-    # The server raises the signal that ended it once more when it has shut down.
-    signal.signal(signal.SIGTERM, _end)
-    signal.signal(signal.SIGINT, _end)
     try:
-        uvicorn.Server(config).run(sockets=[listener])
+        if not _ended.is_set():
+            Server(config).run(sockets=[listener])
     finally:
         listener.close()
         with contextlib.suppress(FileNotFoundError):
@@ -196,8 +196,43 @@ def _write(path: Path, state: Serving) -> None:
     new.replace(path)
 
 
+_ended = threading.Event()
+
+
+@contextlib.contextmanager
+def _ending() -> Iterator[None]:
+    """End well by a signal, from before the address is told: whoever reads it may send one.
+
+    The signal is noted, for an exception alone can get lost (in a destructor that runs just then).
+    """
+    _ended.clear()
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {one: signal.signal(one, _end) for one in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield
+    finally:
+        for one, handler in before.items():
+            signal.signal(one, handler)
+
+
 def _end(_number: int, _frame: object) -> None:
+    _ended.set()
     raise SystemExit(0)
+
+
+class Server(uvicorn.Server):
+    """Ends at once where a signal came before it listened to any itself.
+
+    It raises the signal that ended it once more when it has shut down: `_end` makes that an exit.
+    """
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Begin, or not."""
+        await super().startup(sockets)
+        if _ended.is_set():
+            self.should_exit = True
 
 
 def serving(folder: Path) -> Serving | None:

@@ -38,7 +38,9 @@ def open_image(data: bytes) -> Image.Image:
                 f"the file ({len(data):,} bytes) is no image that can be read: "
                 "give JPEG, PNG, BMP, GIF, TIFF or WebP"
             ) from error
-        except (OSError, SyntaxError, ValueError, EOFError) as error:
+        except UserError:
+            raise
+        except Exception as error:  # Pillow raises a dozen kinds on damaged files
             raise UserError(
                 f"the image is damaged ({error}): export it again as JPEG or PNG"
             ) from error

@@ -1,7 +1,7 @@
 """Observations in: an input is decided on, and kept where it teaches, as `twoloops ingest` does."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -57,16 +57,50 @@ class BatchSeen(msgspec.Struct, frozen=True):
     observations: list[Seen]
 
 
+Arrive = Callable[[Sequence[Sent]], Awaitable[list[Seen]]]
+
+
 class Deciders:
-    """The door of the workspace, opened by the first input, and how many may pass at once."""
+    """The door of the workspace, and those who wait before it.
+
+    What comes in while others are being decided on goes through the door together, next: each
+    passage ends with several writes that are durable, however many pass.
+    """
 
     def __init__(self) -> None:
-        self.turn = asyncio.Semaphore(AT_ONCE)
+        self.room = asyncio.Semaphore(AT_ONCE)
         self._doors: dict[Path, Door] = {}
+        self._waiting: dict[tuple[str, str], list[tuple[Sent, asyncio.Future[Seen]]]] = {}
+        self._passing: dict[tuple[str, str], asyncio.Task[None]] = {}
 
     def door(self, folder: Path) -> Door:
         """Return the door of a workspace."""
         return self._doors.setdefault(folder, Door(folder))
+
+    async def one(self, task: str, sender: str, sent: Sent, arrive: Arrive) -> Seen:
+        """Let one input through, together with others of its task and sender."""
+        key = (task, sender)
+        future: asyncio.Future[Seen] = asyncio.get_running_loop().create_future()
+        self._waiting.setdefault(key, []).append((sent, future))
+        if key not in self._passing:
+            self._passing[key] = asyncio.create_task(self._pass(key, arrive))
+        return await future
+
+    async def _pass(self, key: tuple[str, str], arrive: Arrive) -> None:
+        try:
+            while group := self._waiting.pop(key, []):
+                try:
+                    seen = await arrive([sent for sent, _ in group])
+                except Exception as error:  # everybody of the group is told
+                    for _, future in group:
+                        if not future.done():
+                            future.set_exception(error)
+                    continue
+                for (_, future), one in zip(group, seen, strict=True):
+                    if not future.done():  # who has hung up is not told
+                        future.set_result(one)
+        finally:
+            del self._passing[key]
 
 
 class _OneInput(Operation):
@@ -125,9 +159,20 @@ async def observe(
     keeper: Keeper = request.app.state.keeper
     deciders: Deciders = request.app.state.deciders
     known = await keeper.read(lambda store: store.tasks.get(task))
-    async with deciders.turn:
+
+    async def arrive(sent: Sequence[Sent]) -> list[Seen]:
+        return await _arrive(request, known, sent)
+
+    async def through() -> Seen:
         data = await bodies.read_input(request, known.kind)
-        (seen,) = await _arrive(request, known, [Sent(data, key, origin)])
+        sent = Sent(data, key, origin)
+        return await deciders.one(known.name, sender_of(request), sent, arrive)
+
+    if known.kind == "text":
+        seen = await through()
+    else:
+        async with deciders.room:
+            seen = await through()
     if seen.quarantined is not None:
         raise HTTPException(status_code=422, detail=f"quarantined: {seen.quarantined}")
     return seen
@@ -153,11 +198,16 @@ async def observe_batch(request: Asking, task: FromPath[str], data: JSONBody[Bat
     return BatchSeen(await _arrive(request, known, sent))
 
 
+def sender_of(request: Asking) -> str:
+    """Return under whose name inputs are known and quarantined."""
+    assert request.user is not None
+    return f"token:{request.user.name}"
+
+
 async def _arrive(request: Asking, task: Task, sent: Sequence[Sent]) -> list[Seen]:
     keeper: Keeper = request.app.state.keeper
     deciders: Deciders = request.app.state.deciders
-    assert request.user is not None
-    sender = f"token:{request.user.name}"
+    sender = sender_of(request)
 
     def act(store: Store) -> list[Seen]:
         return deciders.door(keeper.folder).arrive(store, task, sender, sent)
