@@ -8,7 +8,8 @@ the item counts as shown at the second animation frame after it was put into the
 first one begins after the change, and when the second one begins the first has been painted. So up
 to one frame (16.7 ms) of waiting for the screen is in every figure. Texts, and pictures of 1 to 2
 million pixels, each once as it is and once with 100 ms added to every request by the browser
-itself. Writes benchmarks/results/label_page.json.
+itself. `not_at_hand` counts the keys whose next item was still being fetched or decoded. Writes
+benchmarks/results/label_page.json.
 """
 
 import argparse
@@ -41,16 +42,20 @@ PACE = 250
 """Milliseconds between an item and the key that answers it."""
 
 WATCH = """() => {
-  const times = [], stage = document.getElementById("stage");
+  const times = [], late = [], stage = document.getElementById("stage");
   let pressed = null;
   document.addEventListener("keydown", (event) => (pressed = event.timeStamp), { capture: true });
   new MutationObserver(() => {
-    if (pressed === null || stage.dataset.observation === undefined) return;
+    if (pressed === null) return;
+    if (stage.dataset.observation === undefined) {
+      late.push(times.length);
+      return;
+    }
     const start = pressed;
     pressed = null;
     requestAnimationFrame(() => requestAnimationFrame(() => times.push(performance.now() - start)));
   }).observe(stage, { attributes: true, attributeFilter: ["data-observation"] });
-  window.times = times;
+  [window.times, window.late] = [times, late];
 }"""
 
 
@@ -101,6 +106,7 @@ def measure(driver: Any, served: Served, task: str, keys: int, delay: int) -> di
         page.keyboard.press(str(1 + pressed % 3))
     page.wait_for_function("count => window.times.length === count", arg=keys)
     times = np.array(page.evaluate("window.times"))
+    late = len(set(page.evaluate("window.late")))
     version = browser.version
     browser.close()
     return {
@@ -109,6 +115,7 @@ def measure(driver: Any, served: Served, task: str, keys: int, delay: int) -> di
         "p50_ms": round(float(np.percentile(times, 50)), 1),
         "p95_ms": round(float(np.percentile(times, 95)), 1),
         "max_ms": round(float(times.max()), 1),
+        "not_at_hand": late,
         "browser": version,
     }
 
@@ -138,7 +145,7 @@ def main() -> None:
         "pace_ms": PACE,
         "megapixels": [1.2, 1.9],
         "cores": os.cpu_count(),
-        "load_before": round(os.getloadavg()[1], 1),
+        "load_5_min": round(os.getloadavg()[1], 1),
         "platform": platform.platform(terse=True),
     }
     RESULT.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")

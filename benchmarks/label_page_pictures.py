@@ -129,9 +129,9 @@ def tablet(browser: Any, served: Served) -> None:
 
 def dialog(browser: Any, served: Served) -> None:
     """A new label that is nearly one there is."""
-    page = opened(browser, served, "pump", (1180, 720))
+    page = opened(browser, served, "orders", (1180, 720))
     page.keyboard.press("n")
-    page.keyboard.type("Cavittation")
+    page.keyboard.type("Leaks")
     page.keyboard.press("Enter")
     page.wait_for_selector("#near button")
     taken(page, "new-label")

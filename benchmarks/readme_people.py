@@ -103,10 +103,18 @@ def label_page() -> str:
             + (f", {row['added_ms']} ms added to every request" if row["added_ms"] else ""),
             str(row["keys"]),
             *(f"{row[name]:.0f}" for name in ("p50_ms", "p95_ms", "max_ms")),
+            str(row["not_at_hand"]),
         ]
         for row in found["rows"]
     ]
-    head = ["key to next item on screen", "keys", "p50, ms", "p95, ms", "longest, ms"]
+    head = [
+        "key to next item on screen",
+        "keys",
+        "p50, ms",
+        "p95, ms",
+        "longest, ms",
+        "not at hand",
+    ]
     return table(head, lines)
 
 

@@ -96,7 +96,7 @@ def test_no_model_is_handed_out_as_a_picture(client: TestClient, folder: Path) -
 
 def test_what_labels_bought_is_one_line(client: TestClient, folder: Path) -> None:
     found = client.get(f"{BASE}/bought", headers=bearer(folder))
-    assert found.json() == {"told": "0 labels for 0 USD; no model is released yet"}
+    assert found.json() == {"told": "0 labels for 0.00 USD; no model is released yet"}
 
 
 def test_the_only_task_is_opened_and_several_are_listed(client: TestClient, folder: Path) -> None:

@@ -60,7 +60,7 @@ def release(store: Store, turn: int, audits: int, right: int) -> Digest:
 
 
 def test_nothing_is_bought_before_the_first_release(store: Store) -> None:
-    assert told(bought(store, TASK)) == "0 labels for 0 USD; no model is released yet"
+    assert told(bought(store, TASK)) == "0 labels for 0.00 USD; no model is released yet"
 
 
 def test_the_only_release_stands_alone_and_too_few_labels_are_unknown(store: Store) -> None:
@@ -68,7 +68,7 @@ def test_the_only_release_stands_alone_and_too_few_labels_are_unknown(store: Sto
     found = bought(store, TASK)
     assert found.first is None
     assert told(found) == (
-        "4 labels for 8 USD; right: unknown by the only release; "
+        "4 labels for 8.00 USD; right: unknown by the only release; "
         "faults missed: unknown by the only release"
     )
 
@@ -96,4 +96,4 @@ def test_a_revoked_release_buys_nothing(store: Store) -> None:
 def test_one_label_is_one_label() -> None:
     accuracy = Estimates(Estimate(0.5, (0.25, 0.75), 9, 9.0))
     line = told(Bought(1, Money(Decimal(1), "EUR"), 1, None, accuracy))
-    assert line == "1 label for 1 EUR; right: 50.0 % (25.0 to 75.0) by the only release"
+    assert line == "1 label for 1.00 EUR; right: 50.0 % (25.0 to 75.0) by the only release"

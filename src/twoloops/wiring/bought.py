@@ -50,9 +50,10 @@ def told(found: Bought) -> str:
     """Say it in a line; what is unknown stays unknown.
 
     >>> told(Bought(12, Money(Decimal(12), "EUR"), 0, None, None))
-    '12 labels for 12 EUR; no model is released yet'
+    '12 labels for 12.00 EUR; no model is released yet'
     """
-    labels = f"{found.labels:,} {'label' if found.labels == 1 else 'labels'} for {found.cost}"
+    labels = f"{found.labels:,} {'label' if found.labels == 1 else 'labels'} for "
+    labels += f"{found.cost.amount:,.2f} {found.cost.currency}"
     if found.now is None:
         return f"{labels}; no model is released yet"
     parts = [labels, _rate("right", found, "accuracy")]
