@@ -116,12 +116,14 @@ def _refuse_nothing(store: "Store", task: "Task", *, labelled: bool) -> None:
     Raises:
         UserError: Nothing is asked for; or nothing is labelled, where that was to be written.
     """
+    from twoloops.physical.labelling.quality.looks import open_looks
     from twoloops.physical.labelling.questions import open_questions
     from twoloops.records.errors import UserError
 
     if labelled and not store.labels.count(task.name):
         raise UserError(f"task {task.name!r} has no labels yet: leave out --labelled")
-    if not labelled and not open_questions(store, task.name):
+    asked = open_questions(store, task.name) or open_looks(store, task.name)
+    if not labelled and not asked:
         raise UserError(
             f"task {task.name!r} asks for no label now:  twoloops turn {task.name}  says "
             "what it waits for"

@@ -8,6 +8,7 @@ from pathlib import Path
 import msgspec
 
 from twoloops.physical.labelling.answers import Answered, earlier_answers, problem_of, take_in
+from twoloops.physical.labelling.quality.looks import open_looks
 from twoloops.physical.labelling.questions import complain, open_questions
 from twoloops.records.digests import short
 from twoloops.records.errors import UserError
@@ -76,12 +77,15 @@ def export_questions(store: Store, task: str, path: Path, turn: int | None = Non
 
     The column `input` holds a text itself; other inputs are written beside the file, into a
     folder of its name, and the column names them. What the model decided and why the question
-    is asked is left out: it would sway the answer.
+    is asked is left out: it would sway the answer; so are the labels of open second looks, which
+    come after the questions.
     """
     kind = store.tasks.get(task).kind
-    asked = open_questions(store, task, turn)
-    known = store.observations.find(one.observation for one in asked)
-    digests = [known[one.observation].input for one in asked]
+    asked = [one.observation for one in open_questions(store, task, turn)]
+    asked += [one.observation for one in open_looks(store, task, turn)]
+    asked = list(dict.fromkeys(asked))
+    known = store.observations.find(asked)
+    digests = [known[place].input for place in asked]
     data = store.inputs.get_many(digests)
     folder = path.with_suffix("")
     # The byte-order mark makes spreadsheets read UTF-8.
@@ -90,7 +94,7 @@ def export_questions(store: Store, task: str, path: Path, turn: int | None = Non
         writer.writerow(_COLUMNS)
         for one, digest in zip(asked, digests, strict=True):
             shown = _show(kind, digest, data[digest], folder)
-            writer.writerow((str(one.observation), "", "", shown))
+            writer.writerow((str(one), "", "", shown))
     return len(asked)
 
 
