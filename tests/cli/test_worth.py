@@ -1,11 +1,14 @@
 """`twoloops worth`, what `status` and `turn` say of it, and `task set`."""
 
 import json
+from datetime import UTC, datetime
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
 from turned import euros, turned, wait
 
+from twoloops.records.money import Money
 from twoloops.records.task import Costs
 from twoloops.store.workspace import Store
 from twoloops.wiring.beginning import begin
@@ -76,6 +79,27 @@ def test_costs_never_set_are_said_and_can_be_set(call, folder) -> None:
         False,
         12,
     )
+
+
+def test_what_was_paid_keeps_its_currency(call, folder) -> None:
+    with Store.open(folder) as store:
+        turned(store, [1], costs=Costs())
+        store.journal.append(
+            "labels paid",
+            task="strip",
+            turn=0,
+            key="made in a test",
+            at=datetime(2026, 1, 1, tzinfo=UTC),
+            body={"labels": "1", "labellers": "person:bob", "content": ""},
+            cost=Money(Decimal(1)),
+        )
+    assert "--label-cost 1 --currency USD" in said(call("worth", "-w", folder).out)
+    refused = call("task", "set", "strip", "--currency", "EUR", "-w", folder)
+    assert refused.code == 2
+    assert "were paid in USD already" in said(refused.err)
+    assert call("status", "-w", folder).code == 0  # it adds what was paid
+    kept = call("task", "set", "strip", "--escape-cost", "80", "-w", folder)
+    assert kept.code == 0, kept.err
 
 
 def test_nothing_to_set_is_refused(call, folder) -> None:

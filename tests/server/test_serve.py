@@ -15,6 +15,7 @@ import pytest
 from twoloops.records.errors import UserError
 from twoloops.server.serving import STATE, Serving, Tls, alone, check_safe, first_token, serving
 from twoloops.store.workspace import Store
+from twoloops.wiring.workspace import now, reading
 
 
 class Process:
@@ -129,6 +130,12 @@ def test_no_workspace_is_said_before_anything_is_made(tmp_path: Path) -> None:
 def test_the_first_token_is_made_once(folder: Path) -> None:
     assert first_token(folder) is not None
     assert first_token(folder) is None
+
+
+def test_a_labellers_token_before_it_does_not_take_the_admins_place(folder: Path) -> None:
+    with reading(folder) as store, store.transaction():
+        store.tokens.add("ann", "labeller", now())  # as twoloops label does where no server runs
+    assert first_token(folder) is not None
 
 
 @pytest.mark.parametrize("state", [b"", b"{", b'{"url": "http://x", "pid": 1}'])

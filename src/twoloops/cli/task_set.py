@@ -44,7 +44,16 @@ def change(
         )
     with writing(workspace, wait=wait, on_wait=terminal.told) as store, store.transaction():
         task = options.task_of(store, name)
-        store.tasks.put(replace(task, costs=costs_of(context.params, task.costs)))
+        costs = costs_of(context.params, task.costs)
+        paid = {fact.cost.currency for fact in store.journal.facts(task.name) if fact.cost}
+        if costs.label.currency != task.costs.label.currency and paid - {costs.label.currency}:
+            raise UserError(
+                f"--currency {costs.label.currency}: labels of task {task.name!r} were paid in "
+                f"{', '.join(sorted(paid))} already, and sums in two currencies are never added: "
+                f"keep {task.costs.label.currency}, or begin anew in another workspace with  "
+                f"twoloops task add NAME --currency {costs.label.currency}"
+            )
+        store.tasks.put(replace(task, costs=costs))
         keep_policy(store, task.name, replace(policy_of(store, task.name), **settings))
     terminal.say(f"Changed task {task.name!r}. See it with")
     terminal.command(options.going_on(workspace, f"task show {task.name}"))

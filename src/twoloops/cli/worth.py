@@ -35,7 +35,10 @@ def worth(
     from twoloops.wiring.worth import worth_of
 
     with reading(workspace) as store:
-        found = worth_of(store, options.task_of(store, task), labels=labels, horizon=horizon)
+        of = options.task_of(store, task)
+        found = worth_of(store, of, labels=labels, horizon=horizon)
+        # What was paid stays in its currency: `task set` refuses another one from then on.
+        paid = any(fact.cost for fact in store.journal.facts(of.name))
     if json:
         terminal.emit(found)
         return
@@ -45,7 +48,7 @@ def worth(
             options.going_on(
                 workspace,
                 f"task set {found.task} --escape-cost 100 --false-reject-cost 5 "
-                "--label-cost 1 --currency EUR",
+                f"--label-cost 1 --currency {of.costs.label.currency if paid else 'EUR'}",
             )
         )
 

@@ -60,13 +60,15 @@ class Protocol(H11Protocol):
 
 
 def first_token(folder: Path) -> str | None:
-    """Make the first admin token; `None` where any token was made before.
+    """Make the first admin token; `None` where an admin token was made before.
+
+    Tokens of other scopes do not count: `twoloops label` makes one before any server was started.
 
     Raises:
         UserError: There is no workspace.
     """
     with reading(folder) as store, store.transaction():
-        if store.tokens.all():
+        if any(one.scope == "admin" for one in store.tokens.all()):
             return None
         return store.tokens.add(FIRST, "admin", now())[1]
 

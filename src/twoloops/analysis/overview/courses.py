@@ -79,7 +79,7 @@ def _costs(one: TaskOverview) -> Html:
     if found.default_costs:
         parts.append(
             "Nobody set these costs: they are the defaults of 1 each, so the sums count mistakes "
-            "and labels and are no money. Set them with the cost options of  twoloops task add ."
+            "and labels and are no money. Set them with the cost options of  twoloops task set ."
         )
     if found.compute:
         parts.append(f"Compute is priced at {CPU_HOUR} USD a CPU hour, an assumption.")
