@@ -1,5 +1,6 @@
 """Amounts of money on the command line, and the four options about costs."""
 
+import re
 from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -27,6 +28,8 @@ def costs_of(options: Mapping[str, Any], default: Costs) -> Costs:
     words = {name: options.get(f"{name}_cost") for name in NAMES}
     was = default.escape.currency
     currency = options.get("currency") or was
+    if not re.fullmatch(r"[A-Z]{3}", currency):
+        raise UserError(f"--currency is a code of three capital letters, as EUR: got {currency!r}")
     # The default of 1 each is nobody's money yet, so it takes any currency.
     if currency != was and None in words.values() and default != Costs():
         raise UserError(

@@ -149,3 +149,5 @@ def _print(told: "Told", chosen: "Chosen", name: str, workspace: Path, *, json: 
 def _print_left(chosen: "Chosen") -> None:
     for why, count in sorted(chosen.left.items()):
         terminal.say(f"  {count:,} other open questions: {why}")
+    if any("people" in why for why in chosen.left):
+        terminal.say("  (--purpose all asks the teacher those as well)")

@@ -8,6 +8,8 @@ import typer
 
 from twoloops.cli import options, terminal
 
+MOST_DAYS = 36_500
+
 tokens = typer.Typer(
     name="token",
     help="Make, list and revoke the tokens that the server asks for.",
@@ -22,13 +24,16 @@ def add(
     scope: Literal["admin", "labeller", "edge", "reader"] = typer.Option(
         help="admin: everything; labeller: reads and labels; edge: sends; reader: reads."
     ),
-    days: float | None = typer.Option(None, min=0, help="Expires after so many.  [default: never]"),
+    days: float | None = typer.Option(None, help="Expires after so many.  [default: never]"),
     workspace: Path = options.WORKSPACE,
     json: bool = options.JSON,
 ) -> None:
     """Make a token and print it, this once: only its hash is kept."""
+    from twoloops.records.errors import UserError
     from twoloops.wiring.workspace import now, reading
 
+    if days is not None and not 0 < days <= MOST_DAYS:
+        raise UserError(f"--days is a number above 0 and at most {MOST_DAYS:,}: got {days:g}")
     at = now()
     with reading(workspace) as store:
         expires = None if days is None else at + timedelta(days=days)
@@ -36,7 +41,8 @@ def add(
     if json:
         terminal.emit({"token": secret, "id": made.id, "name": made.name, "scope": scope})
         return
-    terminal.say(f"Token of {made.name!r}, scope {scope}, shown this once:")
+    until = "" if expires is None else f", good until {expires:%Y-%m-%d %H:%M} UTC"
+    terminal.say(f"Token of {made.name!r}, scope {scope}{until}, shown this once:")
     terminal.command(secret)
 
 

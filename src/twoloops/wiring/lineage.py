@@ -77,7 +77,8 @@ def confirm(store: Store, thing: Thing, word: Confirmation, at: datetime) -> Non
         )
     if not word.by.strip() or not word.says.strip():
         raise UserError(
-            "a word on record needs who says it and what was found: give  --confirm TEXT --by NAME"
+            "a word on record needs who says it (--by NAME) and what was found: got "
+            f"{word.by!r} and {word.says!r}"
         )
     store.journal.append(
         CONFIRMED,

@@ -132,6 +132,10 @@ def _pay(store: Store, task: Task, new: Sequence[Label], at: datetime) -> Money 
     again = store.withdrawn.find(one.observation for one in new)
     for turn, paid in sorted(by_turn.items()):
         cost = _sum(one.cost for one in paid)
+        # A label given again after it was taken back is no further label, and time may be paid.
+        first = sum((one.observation, one.labeller) not in again for one in paid)
+        if not first and not cost.amount:
+            continue
         content = _content(paid, again)
         store.journal.append(
             "labels paid",
@@ -140,7 +144,7 @@ def _pay(store: Store, task: Task, new: Sequence[Label], at: datetime) -> Money 
             key=f"labels paid/{task.name}/{turn}/{content}",
             at=at,
             body={
-                "labels": str(len(paid)),
+                "labels": str(first),
                 "labellers": ", ".join(sorted({one.labeller for one in paid})),
                 "content": content,
             },

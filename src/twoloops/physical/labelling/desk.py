@@ -145,7 +145,8 @@ def answer_item(
         if done.new:
             store.notes.put(place, labeller, note)
         store.leases.give_back(labeller, [place])
-    return done.cost if done.new else None
+    # Given again after it was taken back, it may cost nothing, and is an answer all the same.
+    return (done.cost or Money(Decimal(0), cost.currency)) if done.new else None
 
 
 def pass_item(
