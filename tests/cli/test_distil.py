@@ -196,7 +196,10 @@ def test_refused_through_two_generations_with_the_path(
 ) -> None:
     """A forbidding teacher labelled the dataset of model A; A may not teach B."""
     stands_on("large")
-    folder = workspace(call, tmp_path / "ws", "teacher:zhipu/glm-5")
+    with monkeypatch.context() as before:
+        # Model A was made when nobody had looked at the terms yet: a turn would wait for that now.
+        before.setattr("twoloops.convergence.turns.stages.wait_for_terms", lambda loop, turn: None)
+        folder = workspace(call, tmp_path / "ws", "teacher:zhipu/glm-5")
     with Store.open(folder, create=False) as store:
         before = (store.journal.head(), store.lineage.edges(), store.models.of_task("orders"))
 

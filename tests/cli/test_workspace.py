@@ -223,7 +223,7 @@ def test_a_batch_sealed_before_a_kill_is_taken_in_once(
         raise RuntimeError("killed here")
 
     with monkeypatch.context() as patch:
-        patch.setattr(ingesting, "_settle", killed)
+        patch.setattr(ingesting, "take", killed)
         with pytest.raises(RuntimeError, match="killed here"):
             call("ingest", source, *at)
     (workspace / "edge" / "left.spool").write_bytes(b"of a batch that was never sealed")

@@ -153,7 +153,7 @@ def test_few_labels_are_said_where_they_stand(make_own: MakeOwn, make_task: Make
     few = one(make_own(make_task(accuracy=estimate([True] * 18 + [False] * 2))), "landscape")
     (remark,) = raw(few, "tasks")[0].remarks
     assert remark.verdict == "weak"
-    assert remark.text.startswith("20 labels fit anything from 68.2 % to 97.4 % right")
+    assert remark.text.startswith("20 labels fit anything from 68.2 % to 98.2 % right")
     many = one(make_own(make_task(accuracy=estimate([True] * 950 + [False] * 50))), "landscape")
     assert raw(many, "tasks")[0].remarks == ()
 

@@ -182,7 +182,7 @@ def test_it_waits_for_observations_and_for_labels_and_then_goes_on(
     arm._observe(turn)
     said = advance_until(loop, turn)
     assert isinstance(said, Waiting)
-    assert said.what.startswith("24 labels: write them with")
+    assert said.what.startswith("24 labels: give them on the page that  twoloops label  opens")
     for sentence in (waiting.what, said.what):
         assert named_commands(sentence)
         assert {name.strip() for name in named_commands(sentence)} <= commands()
