@@ -26,9 +26,10 @@ def look_for_drift(loop: Loop) -> Finding | None:
         return None
     seen = windows(loop, release)
     labels = loop.store.models.find(release.model).card.labels
+    before, since = (embedded(loop, release, part) for part in (seen.before, seen.since))
     watched = [
-        inputs(embedded(loop, release, seen.before), embedded(loop, release, seen.since)),
-        decisions(labels, *decided(release, seen.since)),
+        inputs(before, since, seed=release.model),
+        decisions(labels, *decided(release, seen.since), seed=release.model),
     ]
     family = sum(len(one.features) for one in watched)
     budget = loop.policy.drift_budget

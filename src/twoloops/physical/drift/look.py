@@ -55,7 +55,7 @@ class Audit:
     unknown: str = ""
 
 
-def inputs(reference: Inputs, current: Inputs) -> Watched:
+def inputs(reference: Inputs, current: Inputs, *, seed: str) -> Watched:
     """Watch embeddings.
 
     Every second observation of the reference chooses what is watched, the others are what the
@@ -73,16 +73,17 @@ def inputs(reference: Inputs, current: Inputs) -> Watched:
     seen = view(embedding[::2])
     before = Series(seen.of(embedding[1::2]), tuple(reference.edges[1::2]))
     now = np.asarray(current.embedding, dtype=np.float64).reshape(-1, embedding.shape[1])
-    return watch("inputs", seen.names, before, Series(seen.of(now), current.edges))
+    return watch("inputs", seen.names, before, Series(seen.of(now), current.edges), seed=seed)
 
 
-def decisions(labels: Sequence[str], reference: Decided, current: Decided) -> Watched:
+def decisions(labels: Sequence[str], reference: Decided, current: Decided, *, seed: str) -> Watched:
     """Watch decisions: each label's share, confidence, novelty."""
     return watch(
         "decisions",
         decision_names(labels),
         Series(of_decisions(reference.decisions, labels), reference.edges),
         Series(of_decisions(current.decisions, labels), current.edges),
+        seed=seed,
     )
 
 

@@ -1,6 +1,6 @@
 """Look at a kind's features, all together and edge by edge: units, ranks, wealth."""
 
-import zlib
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -48,18 +48,25 @@ class Watched:
 
 
 def watch(
-    kind: Kind, names: Sequence[str], reference: Series, current: Series, block: int | None = None
+    kind: Kind,
+    names: Sequence[str],
+    reference: Series,
+    current: Series,
+    *,
+    seed: str,
+    block: int | None = None,
 ) -> Watched:
     """Test whether current values are exchangeable with the reference's, feature by feature.
 
     Edges with a reference of their own are tested alone too. A longer `current` gives the same
-    evidence for what it begins with: draws depend on feature and place in line alone.
+    evidence for what it begins with: draws depend on seed, feature and place in line alone.
 
     Args:
         kind: What the features are of.
         names: m names.
         reference: What it was like.
         current: What it has been since.
+        seed: Of the draws between equal values; another release's luck must be its own.
         block: Observations to a unit; `None` finds it by the reference.
     """
     length = length_of(reference.values) if block is None else block
@@ -73,13 +80,13 @@ def watch(
     )
     if part.unknown:
         return Watched((), (), part)
-    every = [_slice(kind, names, None, before, means(current.values, length))]
+    every = [_slice(kind, names, None, before, means(current.values, length), seed)]
     edges = sorted(set(reference.edges))
     for edge in edges if len(edges) > 1 else ():
         own = means(reference.of(edge), length)
         since = means(current.of(edge), length)
         if len(own) >= FEWEST and len(since):
-            every.append(_slice(kind, names, edge, own, since))
+            every.append(_slice(kind, names, edge, own, since, seed))
     return Watched(
         tuple(one for features, _ in every for one in features),
         tuple(one for _, wealth in every for one in wealth),
@@ -97,10 +104,17 @@ def _unknown(before: int, current: int, length: int) -> str:
 
 
 def _slice(
-    kind: Kind, names: Sequence[str], edge: str | None, before: Array, since: Array
+    kind: Kind,
+    names: Sequence[str],
+    edge: str | None,
+    before: Array,
+    since: Array,
+    seed: str,
 ) -> tuple[list[Feature], list[Array]]:
     draws = [
-        np.random.default_rng(zlib.crc32(f"{kind}/{name}/{edge}".encode())).random(len(since))
+        np.random.default_rng(
+            [*hashlib.sha256(f"{seed}/{kind}/{name}/{edge}".encode()).digest()]
+        ).random(len(since))
         for name in names
     ]
     logs = log_wealth(ranks(before, since, np.column_stack(draws)))
