@@ -83,7 +83,9 @@ def _print_kind(finding: "Finding", kind: "Kind") -> None:
         )
     terminal.show(table)
     unit = "audit labels" if kind == "audit error" else "observations"
-    blocks = f", in units of {part.block}" if part.block > 1 else ""
+    blocks = f", averaged over up to {part.block}" if part.block > 1 else ""
+    if part.left_out:
+        blocks += f", {part.left_out} features not tested as their neighbours are alike too long"
     more = len(features) - SHOWN
     others = f"; {more} more features, none more telling" if more > 0 else ""
     terminal.say(f"{part.current:,} {unit} against {part.reference:,}{blocks}{others}.")

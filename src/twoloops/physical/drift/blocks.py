@@ -34,8 +34,8 @@ def means(values: Array, length: int) -> Array:
     return np.asarray(cut.mean(axis=1), dtype=np.float64)
 
 
-def memory(values: Array) -> float:
-    """Return the longest correlation time of the features, in observations; 1 where none is seen.
+def memory(values: Array) -> Array:
+    """Return the correlation time of each feature, in observations (m,); 1 where none is seen.
 
     1 + 2 Σ ρ_k over the lags before the first at which a correlation is no longer beyond chance
     (Sokal, "Monte Carlo methods in statistical mechanics", 1997, section 3).
@@ -44,29 +44,29 @@ def memory(values: Array) -> float:
         values: (n, m) in order of time.
     """
     n = len(values)
+    total = np.ones(values.shape[1])
     if n < 4:
-        return 1.0
+        return total
     # Clipped, so that one outlier does not hide it.
     low, high = np.quantile(values, [0.02, 0.98], axis=0)
     clipped = np.where(low < high, np.clip(values, low, high), values)
     centred = clipped - clipped.mean(axis=0)
     scale = (centred**2).sum(axis=0)
-    centred, scale = centred[:, scale > 1e-12 * n], scale[scale > 1e-12 * n]
-    total, going = np.ones(scale.shape), np.ones(scale.shape, dtype=bool)
+    going = scale > 1e-12 * n
+    scale = np.where(going, scale, 1.0)
     for lag in range(1, n // 2):
         rho = (centred[lag:] * centred[:-lag]).sum(axis=0) / scale
         going &= rho > NOISE / np.sqrt(n)
         if not going.any():
             break
         total += 2 * rho * going
-    return float(total.max(initial=1.0))
+    return total
 
 
-def length_of(values: Array) -> int:
-    """Return how many observations make a unit: 1 where neighbours are not alike.
+def lengths(values: Array) -> tuple[int, ...]:
+    """Return how many observations make a unit of each feature: 1 where neighbours are not alike.
 
     Args:
         values: (n, m) of the reference, in order of time.
     """
-    lasts = memory(values)
-    return 1 if lasts <= 1.0 else math.ceil(APART * lasts)
+    return tuple(1 if lasts <= 1 else math.ceil(APART * lasts) for lasts in memory(values))

@@ -24,6 +24,7 @@ class Feature(msgspec.Struct, frozen=True, kw_only=True):
         kind: What it is of.
         name: As `distance`, `share of crack`, `confidence`.
         edge: Of this edge alone; `None` for all together.
+        block: Observations averaged to one unit, so that neighbours do not count as witnesses.
         reference: Units in the reference.
         units: Units since.
         before: Mean in the reference.
@@ -31,12 +32,14 @@ class Feature(msgspec.Struct, frozen=True, kw_only=True):
         evidence: The highest wealth so far of betting on a change; 1 is none.
         p: Anytime-valid p-value.
         alarm: Whether it has changed, by Holm over the whole report.
-        at: Units since the release until its evidence alone was enough; `None` where it is not.
+        at: Observations since the release until its evidence alone was enough; `None` where it
+            is not, and for audit labels.
     """
 
     kind: Kind
     name: str
     edge: str | None
+    block: int = 1
     reference: int
     units: int
     before: float
@@ -58,13 +61,18 @@ class Part(msgspec.Struct, frozen=True, kw_only=True):
         kind: Which one.
         reference: Observations (audit labels) of the reference.
         current: Those since.
-        block: Observations averaged to one unit, so that neighbours do not count as witnesses.
+        tested: Features that were tested.
+        left_out: Those that were not: their neighbours are alike for longer than the reference
+            has room for.
+        block: The most observations averaged to one unit.
         unknown: Why nothing was tested; empty where it was.
     """
 
     kind: Kind
     reference: int
     current: int
+    tested: int = 0
+    left_out: int = 0
     block: int = 1
     unknown: str = ""
 

@@ -124,7 +124,7 @@ def look(
     found = []
     for place, (feature, alarm) in enumerate(zip(features, alarms, strict=True)):
         crossed = np.flatnonzero(logs[place] >= alone) if place < len(logs) else np.zeros(0)
-        reached = int(crossed[0]) + 1 if alarm and crossed.size else None
+        reached = (int(crossed[0]) + 1) * feature.block if alarm and crossed.size else None
         found.append(replace(feature, alarm=alarm, at=reached))
     return Finding(
         task=task,
@@ -144,6 +144,7 @@ def _part(audit: Audit) -> Part:
         kind="audit error",
         reference=audit.reference,
         current=audit.current,
+        tested=int(not audit.unknown),
         unknown=audit.unknown,
     )
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from twoloops.physical.drift.blocks import FEWEST, length_of, means
+from twoloops.physical.drift.blocks import FEWEST, lengths, means
 from twoloops.physical.drift.conformal import ranks
 from twoloops.physical.drift.finding import CEILING, Feature, Kind, Part
 from twoloops.physical.drift.wealth import log_wealth
@@ -69,48 +69,59 @@ def watch(
         seed: Of the draws between equal values; another release's luck must be its own.
         block: Observations to a unit; `None` finds it by the reference.
     """
-    length = length_of(reference.values) if block is None else block
-    before = means(reference.values, length)
+    of = lengths(reference.values) if block is None else (block,) * len(names)
+    most = len(reference.values) // FEWEST
+    tested = [at for at, length in enumerate(of) if length <= min(most, len(current.values))]
     part = Part(
         kind=kind,
         reference=len(reference.values),
         current=len(current.values),
-        block=length,
-        unknown=_unknown(len(before), len(current.values), length),
+        tested=len(tested),
+        left_out=len(names) - len(tested),
+        block=max((of[at] for at in tested), default=1),
+        unknown="" if tested else _unknown(len(reference.values), len(current.values), of),
     )
-    if part.unknown:
-        return Watched((), (), part)
-    every = [_slice(kind, names, None, before, means(current.values, length), seed)]
+    features: list[Feature] = []
+    wealth: list[Array] = []
     edges = sorted(set(reference.edges))
-    for edge in edges if len(edges) > 1 else ():
-        own = means(reference.of(edge), length)
-        since = means(current.of(edge), length)
-        if len(own) >= FEWEST and len(since):
-            every.append(_slice(kind, names, edge, own, since, seed))
-    return Watched(
-        tuple(one for features, _ in every for one in features),
-        tuple(one for _, wealth in every for one in wealth),
-        part,
-    )
+    for edge in (None, *(edges if len(edges) > 1 else ())):
+        before = reference.values if edge is None else reference.of(edge)
+        since = current.values if edge is None else current.of(edge)
+        # Features of one length go together.
+        for length in sorted({of[at] for at in tested}):
+            columns = [at for at in tested if of[at] == length]
+            if len(before) // length < FEWEST or len(since) < length:
+                continue
+            found = _slice(
+                kind,
+                [names[at] for at in columns],
+                edge,
+                (before[:, columns], since[:, columns]),
+                length,
+                seed,
+            )
+            features += found[0]
+            wealth += found[1]
+    return Watched(tuple(features), tuple(wealth), part)
 
 
-def _unknown(before: int, current: int, length: int) -> str:
-    if before < FEWEST:
-        alike = f": neighbours are alike over {length} observations" if length > 1 else ""
-        return f"the reference has {before} independent units, {FEWEST} needed{alike}"
-    if current < length:
-        return f"{current} observations since, {length} needed"
-    return ""
+def _unknown(reference: int, current: int, of: Sequence[int]) -> str:
+    length = min(of, default=1)
+    if reference < FEWEST * length:
+        alike = f", as neighbours are alike over {length} of them" if length > 1 else ""
+        return f"the reference has {reference} observations, {FEWEST * length} needed{alike}"
+    return f"{current} observations since, {length} needed"
 
 
 def _slice(
     kind: Kind,
     names: Sequence[str],
     edge: str | None,
-    before: Array,
-    since: Array,
+    windows: tuple[Array, Array],
+    length: int,
     seed: str,
 ) -> tuple[list[Feature], list[Array]]:
+    before, since = (means(one, length) for one in windows)
     draws = [
         np.random.default_rng(
             [*hashlib.sha256(f"{seed}/{kind}/{name}/{edge}".encode()).digest()]
@@ -118,17 +129,19 @@ def _slice(
         for name in names
     ]
     logs = log_wealth(ranks(before, since, np.column_stack(draws)))
+    peaks = np.minimum(logs.max(axis=0, initial=0.0), 700.0)
     features = [
         Feature(
             kind=kind,
             name=name,
             edge=edge,
+            block=length,
             reference=len(before),
             units=len(since),
             before=float(before[:, at].mean()),
             after=float(since[:, at].mean()),
-            evidence=float(min(np.exp(min(logs[:, at].max(initial=0.0), 700.0)), CEILING)),
-            p=float(np.exp(-min(logs[:, at].max(initial=0.0), 700.0))),
+            evidence=float(min(np.exp(peaks[at]), CEILING)),
+            p=float(np.exp(-peaks[at])),
         )
         for at, name in enumerate(names)
     ]
