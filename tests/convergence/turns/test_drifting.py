@@ -1,5 +1,6 @@
 """Drift in a workspace: from kept observations to a finding, a fact and an opened turn."""
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,10 +19,12 @@ from twoloops.convergence.turns.drifting import (
 )
 from twoloops.convergence.turns.loop import Loop
 from twoloops.convergence.turns.policy import Policy
+from twoloops.convergence.turns.stages import choose_base
 from twoloops.convergence.turns.state import TurnState
-from twoloops.convergence.turns.workspace_turn import go_on, keep_policy
+from twoloops.convergence.turns.workspace_turn import keep_policy
 from twoloops.physical.drift.finding import Finding
 from twoloops.records.errors import UserError
+from twoloops.records.task import Task
 from twoloops.store.workspace import Store
 from twoloops.wiring.workspace import loop
 
@@ -30,10 +33,19 @@ SURE = replace(POLICY, drift_budget=1e-4)
 """Places are named at random, so a test may only fail as rarely as this."""
 
 
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a workspace with a release, to be copied: training takes a second."""
+    folder = tmp_path_factory.mktemp("released")
+    with Store.open(folder) as store:
+        released(store, folder, POLICY)
+    return folder
+
+
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
+def store(made: Path, tmp_path: Path) -> Iterator[Store]:
+    shutil.copytree(made, tmp_path, dirs_exist_ok=True)
     with Store.open(tmp_path) as store:
-        released(store, tmp_path, POLICY)
         yield store
 
 
@@ -105,8 +117,6 @@ def test_a_rebase_turn_tries_other_bases_though_no_slice_fails(
     state = open_turn(loops, found)
     assert state is not None
     assert drift_asks(loops, state)[0] == str(found.alarms[0])
-    from twoloops.convergence.turns.stages import choose_base
-
     chosen = choose_base(loops, state)
     assert isinstance(chosen, TurnState)
     assert chosen.opened_by == drift_asks(loops, state)
@@ -143,9 +153,7 @@ def test_windows_are_thinned_to_one_chance(store: Store, tmp_path: Path) -> None
     assert seen.arrived == len(store.observations.after_turn(NAME, release.turn))
 
 
-def test_nothing_deployed_is_nothing_to_look_at(tmp_path: Path) -> None:
-    from twoloops.records.task import Task
-
+def test_nothing_deployed_is_nothing_to_look_at() -> None:
     with Store.in_memory() as store:
         store.tasks.put(Task(NAME, "text", ("leak", "ok"), normal="ok"))
         assert look_for_drift(loop(store, store.tasks.get(NAME))) is None
@@ -154,14 +162,3 @@ def test_nothing_deployed_is_nothing_to_look_at(tmp_path: Path) -> None:
 def test_a_budget_is_a_chance() -> None:
     with pytest.raises(UserError, match=r"a chance in \(0, 1\): got 0"):
         Policy(drift_budget=0)
-
-
-def test_turns_go_on_after_drift_opened_one(store: Store, tmp_path: Path) -> None:
-    bring(store, tmp_path, texts(120, 3, STRANGE))
-    loops = two(store, Policy(models=False, drift_opens="turn", labels_per_turn=10))
-    found = looked(loops)
-    state = open_turn(loops, found)
-    assert state is not None
-    state, waits = go_on(loops, state)
-    assert waits is not None
-    assert state.stage == "label"

@@ -21,15 +21,19 @@ SPREAD = 0.01
 
 
 def pays(ranks: Array) -> Array:
-    """Return what each bettor's stake is multiplied by, (…) → (7, …); each a density on [0, 1]."""
+    """Return what each bettor's stake is multiplied by, (…) → (9, …); each a density on [0, 1]."""
+    flat = np.ones_like(ranks)
     low, high = 5 * (1 - ranks) ** 4, 5 * ranks**4
     return np.stack(
         [
-            np.ones_like(ranks),
+            flat,
             2 * ranks,
             2 * (1 - ranks),
-            high,
-            low,
+            # Half is kept back: where few values go to one end, the rest must not ruin the bet.
+            (flat + high) / 2,
+            (flat + low) / 2,
+            (flat + 20 * ranks**19) / 2,
+            (flat + 20 * (1 - ranks) ** 19) / 2,
             (low + high) / 2,
             6 * ranks * (1 - ranks),
         ]
