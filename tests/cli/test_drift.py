@@ -28,7 +28,7 @@ def test_an_alarm_is_reported_kept_and_opens_a_turn(told, tmp_path: Path) -> Non
         released(store, tmp_path, Policy(models=False, seed_labels=40, labels_per_turn=10))
         bring(store, tmp_path, texts(150, 3, STRANGE))
     assert "not looked for since the release" in told("status")
-    said = told("drift")
+    said = " ".join(told("drift").split())
     assert said.startswith(f"{NAME}: DRIFT: ")
     assert "CHANGED" in said
     assert "150 observations since the release of turn 0" in said
