@@ -99,6 +99,7 @@ def test_an_alarm_opens_a_turn_once_and_says_why(store: Store, tmp_path: Path) -
     (fact,) = [one for one in store.journal.facts(NAME) if one.kind == OPENED]
     assert fact.body["model"] == found.model
     assert fact.body["changed"].startswith(str(found.alarms[0]))
+    keep_finding(loops, replace(found, observations=found.observations + 1))  # a later look
     keep_finding(loops, found)
     assert len([one for one in store.journal.facts(NAME) if one.kind == FOUND]) == 1
     assert last_finding(store, NAME) == found

@@ -49,14 +49,16 @@ def look_for_drift(loop: Loop) -> Finding | None:
 def keep_finding(loop: Loop, finding: Finding) -> None:
     """Keep a finding in place of the release's earlier one; the first alarm is a fact."""
     store, name = loop.store, loop.task.name
+    key = f"{name}/{FOUND}/{finding.model}"
     with store.transaction():
         store.evidence.put(name, DRIFT, finding.turn, finding)
-        if finding.alarms:
+        # A later look says more of the same drift, and so would be another fact.
+        if finding.alarms and store.journal.by_key(key) is None:
             store.journal.append(
                 FOUND,
                 task=name,
                 turn=finding.turn,
-                key=f"{name}/{FOUND}/{finding.model}",
+                key=key,
                 at=finding.looked_at,
                 body=_said(finding),
             )
