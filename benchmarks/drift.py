@@ -1,4 +1,4 @@
-"""False alarms of drift per report without drift, and the delay on real shift; about 12 minutes.
+"""False alarms of drift per report without drift, and the delay on real shift; about two minutes.
 
     python benchmarks/drift.py [--runs 1000] [--evidently PYTHON]
 
