@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import readme_distil
+import readme_drift
 import readme_gate
 import readme_labelling
 import readme_people
@@ -44,6 +45,7 @@ DOCUMENTS = (
     "docs/server.md",
     "docs/walk.md",
     "docs/worth.md",
+    "docs/drift.md",
 )
 BLOCK = re.compile(r"(<!-- generated: ([^>]*?) -->\n).*?( *)<!-- end -->", re.DOTALL)
 ARMS = {
@@ -484,6 +486,7 @@ BLOCKS: dict[str, Callable[..., str]] = {
 for beside in (
     readme_gate,
     readme_distil,
+    readme_drift,
     readme_labelling,
     readme_people,
     readme_server,

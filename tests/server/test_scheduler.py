@@ -4,10 +4,13 @@ from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
+import drifting
 import pytest
+from drifting import STRANGE, released, texts
 from msgspec.structs import replace
 from serving_workspace import Served, client_of, make_workspace
 
+from twoloops.convergence.turns.drifted import last_finding
 from twoloops.convergence.turns.loop import Loop
 from twoloops.convergence.turns.policy import Policy
 from twoloops.convergence.turns.stages import observe
@@ -272,3 +275,25 @@ def test_an_empty_turn_is_opened_only_when_it_is_asked_for(store: Store, tmp_pat
         assert refused.status_code == 422
         assert "nothing new came in" in refused.json()["detail"]
         assert client.post(path, json={"empty": True}, headers=headers).status_code == 202
+
+
+def test_drift_is_looked_for_as_observations_come_in(tmp_path: Path) -> None:
+    policy = Policy(models=False, seed_labels=40, labels_per_turn=10, drift_opens="turn")
+    with Store.open(tmp_path) as store:
+        released(store, tmp_path, policy)
+        one = Scheduler(tmp_path, Schedule())
+        look(one, store)
+        drifting.bring(store, tmp_path, texts(module.LOOK_EVERY - 5, 2, STRANGE))
+        look(one, store)
+        early = last_finding(store, drifting.NAME)
+        assert early is not None
+        assert early.observations == 0  # too few came in for another look
+        drifting.bring(store, tmp_path, texts(150, 3, STRANGE))
+        look(one, store)
+        found = last_finding(store, drifting.NAME)
+        assert found is not None
+        assert found.verdict == "drift"
+        row = store.turns.last(drifting.NAME)
+        assert row is not None
+        assert (row.number, row.stage) == (1, "label")
+        assert open_questions(store, drifting.NAME)

@@ -49,6 +49,7 @@ def _print_task(task: TaskStatus, workspace: Path) -> None:
     table.add_row("observations", f"{task.observations:,}, {task.new_observations:,} of them new")
     table.add_row("labels", f"{task.labels_bought:,}, for {task.spent}")
     table.add_row("next labels", _worth(task.worth))
+    table.add_row("drift", _drift(task))
     table.add_row("turn", _turn(task))
     terminal.show(table)
     words = _next(task)
@@ -91,6 +92,15 @@ def _worth(advice: Advice) -> str:
         return f"{advice.labels}, worth unknown: {advice.reason}"
     saving, cost = amount(advice.batch.saving), amount(advice.batch.cost)
     return f"{advice.labels}, {advice.verdict}: expected to save {saving}, cost {cost}"
+
+
+def _drift(task: TaskStatus) -> str:
+    """Say what the last look found, and how old it is."""
+    found = task.drift
+    if found is None:
+        return "not looked for since the release: twoloops drift"
+    when = found.looked_at.isoformat(sep=" ", timespec="minutes")[:16]
+    return f"{found.verdict}: {found.reason} ({when} UTC, {found.observations:,} observations)"
 
 
 def _turn(task: TaskStatus) -> str:

@@ -15,6 +15,8 @@ tasks = typer.Typer(
 )
 tasks.command()(task_labelling.labelling)
 
+_OPENS = {"never": "nothing", "turn": "a turn", "rebase": "a turn that tries other bases too"}
+
 
 @tasks.command()
 def add(
@@ -130,6 +132,9 @@ def show(
                 "are not asked for" if policy.stop_when_worthless else "are asked for all the same"
             ),
         }
+        rows["an alarm about drift opens"] = (
+            f"{_OPENS[policy.drift_opens]} (budget of false alarms: {policy.drift_budget:g})"
+        )
         table = terminal.table(task.name, "")
         for key, value in rows.items():
             table.add_row(key, value)

@@ -1,6 +1,7 @@
 """`twoloops task set`: change what a task's mistakes and labels cost, and how its turns ask."""
 
 from pathlib import Path
+from typing import Literal
 
 import typer
 
@@ -20,6 +21,12 @@ def change(
         "--stop-when-worthless/--never-stop",
         help="Ask for audit labels only while further labels are worth less than they cost.",
     ),
+    drift_opens: Literal["never", "turn", "rebase"] | None = typer.Option(
+        None, help="What an alarm about drift opens: a turn, or one that tries other bases too."
+    ),
+    drift_budget: float | None = typer.Option(
+        None, min=0, max=1, help="Chance that a release is ever alarmed about without drift."
+    ),
     workspace: Path = options.WORKSPACE,
     wait: float = options.WAIT,
 ) -> None:
@@ -34,12 +41,18 @@ def change(
     from twoloops.records.errors import UserError
     from twoloops.wiring.workspace import writing
 
-    asked = {"labels_per_turn": labels_per_turn, "stop_when_worthless": stop_when_worthless}
+    asked = {
+        "labels_per_turn": labels_per_turn,
+        "stop_when_worthless": stop_when_worthless,
+        "drift_opens": drift_opens,
+        "drift_budget": drift_budget,
+    }
     settings = {key: value for key, value in asked.items() if value is not None}
     money = (escape_cost, false_reject_cost, label_cost, currency)
     if not settings and not any(word is not None for word in money):
         raise UserError(
-            "nothing to change: name a cost, --labels-per-turn or --stop-when-worthless; "
+            "nothing to change: name a cost, --labels-per-turn, --stop-when-worthless, "
+            "--drift-opens or --drift-budget; "
             "twoloops task show  says what holds now"
         )
     with writing(workspace, wait=wait, on_wait=terminal.told) as store, store.transaction():

@@ -15,6 +15,7 @@ from time import monotonic
 
 import msgspec
 
+from twoloops.convergence.turns.drifting import keep_finding, look_for_drift, open_turn
 from twoloops.convergence.turns.loop import Loop
 from twoloops.convergence.turns.state import TurnState, Waiting
 from twoloops.convergence.turns.turn import advance
@@ -33,6 +34,9 @@ HOLDER = "twoloops serve"
 PATIENCE = 10.0
 FIRST_RETRY, LONGEST_RETRY = 5.0, 900.0
 """Seconds before a failed stage is tried again; doubled each time up to the second."""
+
+LOOK_EVERY = 25
+"""Observations that come in between two looks for drift, at least."""
 
 
 class Schedule(msgspec.Struct, frozen=True, kw_only=True):
@@ -86,6 +90,7 @@ class Scheduler:
         self._working: dict[str, str] = {}
         self._waiting: dict[str, tuple[object, float]] = {}
         self._loops: dict[str, tuple[object, Loop]] = {}
+        self._looked: dict[str, tuple[str, int]] = {}
 
     def start(self) -> None:
         """Begin; a second call does nothing."""
@@ -162,8 +167,32 @@ class Scheduler:
         trace = None if isinstance(error, UserError) else error
         told("%s, stage %s: %s; again in %.0f s", task, stage, what, wait, exc_info=trace)
 
+    def _watch(self, store: Store, task: Task) -> None:
+        """Look for drift once enough came in since the last look; it may open a turn."""
+        count = store.observations.count(task.name)
+        release = store.releases.deployed(task.name)
+        if self._given is None or release is None:
+            return
+        model, last = self._looked.get(task.name, ("", 0))
+        if model == release.model and count < last + max(LOOK_EVERY, last // 50):
+            return
+        # Noted before the look: one that fails is not repeated until more came in.
+        self._looked[task.name] = (release.model, count)
+        two = self._loop(store, task)
+        try:
+            finding = look_for_drift(two)
+            if finding is not None:
+                with self._locked():
+                    keep_finding(two, finding)
+                    open_turn(two, finding)
+        except TransientError:
+            self._looked.pop(task.name)  # the workspace is in use
+        except UserError as error:
+            log.warning("%s: drift could not be looked for: %s", task.name, error)
+
     def _step(self, store: Store, task: Task) -> bool:
         """Perform the next stage of a task's open turn; whether there was one to perform."""
+        self._watch(store, task)
         row = store.turns.open(task.name)
         if row is None and not self._due(store, task):
             return False

@@ -91,6 +91,11 @@ class Observations:
         """Return those a turn has claimed."""
         return self._list(observations.c.task == task, observations.c.turn == turn)
 
+    def after_turn(self, task: str, turn: int) -> list[Observation]:
+        """Return those that a later turn has claimed, or none yet."""
+        since = observations.c.turn.is_(None) | (observations.c.turn > turn)
+        return self._list(observations.c.task == task, since)
+
     def of_input(self, digest: Digest) -> list[Observation]:
         """Return those with exactly these bytes."""
         return self._list(observations.c.input == digest)

@@ -8,8 +8,10 @@ import msgspec
 
 from twoloops.convergence.judging.evaluate import Estimates, estimates
 from twoloops.convergence.judging.stopping import Advice
+from twoloops.convergence.turns.drifted import last_finding
 from twoloops.convergence.turns.state import TurnState
 from twoloops.convergence.turns.workspace_turn import policy_of
+from twoloops.physical.drift.finding import Finding
 from twoloops.physical.labelling.quality.agreed import agreed
 from twoloops.physical.labelling.questions import open_questions
 from twoloops.records.digests import Digest
@@ -54,6 +56,7 @@ class TaskStatus(msgspec.Struct, frozen=True, kw_only=True):
         earlier: The same for whatever model was deployed when each audit label's observation
             was seen.
         worth: What the labels of the next turn are worth.
+        drift: What the last look for drift found about the release in force, if there was one.
     """
 
     task: str
@@ -72,6 +75,7 @@ class TaskStatus(msgspec.Struct, frozen=True, kw_only=True):
     estimates: Estimates
     earlier: Estimates
     worth: Advice
+    drift: Finding | None = None
 
 
 class Status(msgspec.Struct, frozen=True, kw_only=True):
@@ -164,6 +168,7 @@ def _task(store: Store, task: Task) -> TaskStatus:
         estimates=estimates_of(store, task, None if release is None else release.model),
         earlier=estimates_of(store, task, None),
         worth=worth_of(store, task).advice,
+        drift=last_finding(store, task.name),
     )
 
 

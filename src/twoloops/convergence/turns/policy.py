@@ -6,11 +6,15 @@ import msgspec
 
 from twoloops.convergence.judging.gate import GateSettings
 from twoloops.edge.capture import CapturePolicy
+from twoloops.physical.drift.finding import BUDGET
 from twoloops.physical.select import Strategy
 from twoloops.records.errors import UserError
 
 Rebase = Literal["offers", "failures"]
 """What makes a turn try another base."""
+
+DriftOpens = Literal["never", "turn", "rebase"]
+"""What an alarm about drift opens: nothing, the next turn, or one that tries other bases too."""
 
 AFTER_REFUSAL = 0.5
 """Least share of a turn's labels that verifies after the gate has refused more data."""
@@ -40,6 +44,9 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
         stop_when_worthless: Whether a turn asks for its audit labels only while further labels
             are worth less than they cost (`convergence.judging.stopping`). The audit share never
             stops: without it every figure would end.
+        drift_opens: What an alarm about drift opens, once for each release.
+        drift_budget: Chance that a release is ever alarmed about without drift, over all that is
+            watched and however often it is looked at (`convergence.turns.drifting`).
     """
 
     labels_per_turn: int = 40
@@ -57,6 +64,8 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     capture: CapturePolicy = CapturePolicy()
     settings: GateSettings = GateSettings()
     stop_when_worthless: bool = False
+    drift_opens: DriftOpens = "never"
+    drift_budget: float = BUDGET
 
     def __post_init__(self) -> None:
         if not 0 <= self.golden <= 30:
@@ -67,6 +76,10 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
             )
         if not 0 <= self.verify_share < 1:
             raise UserError(f"the verifying share must lie in [0, 1): got {self.verify_share}")
+        if not 0 < self.drift_budget < 1:
+            raise UserError(
+                f"the budget of false alarms is a chance in (0, 1): got {self.drift_budget}"
+            )
         if self.labels_per_turn < 0:
             raise UserError(f"labels per turn cannot be negative: got {self.labels_per_turn}")
 

@@ -14,6 +14,7 @@ from twoloops.convergence.recipes.settings import Distil
 from twoloops.convergence.recipes.spent import keep as keep_spent
 from twoloops.convergence.turns.anchor import carry, not_worse, was_refused
 from twoloops.convergence.turns.doubting import ask_again
+from twoloops.convergence.turns.drifted import drift_asks
 from twoloops.convergence.turns.evidence import Contender, Evidence, evidence_of
 from twoloops.convergence.turns.freezing import without_left_out
 from twoloops.convergence.turns.keeping import keep_distilled
@@ -178,21 +179,23 @@ def choose_base(loop: Loop, turn: TurnState) -> Outcome:
     bases, unavailable = [current], {}
     waits = loop.policy.rebase == "failures"
     opened = open_slices(loop, turn) if loop.policy.models and waits else ()
+    drifted = drift_asks(loop, turn) if loop.policy.models else ()
     # Before a first release too: the first base may not have what it takes.
-    if loop.policy.models and (opened or not waits):
+    if loop.policy.models and (opened or drifted or not waits):
         for offer in available(tuple(loop.bench.offers.values()), turn.number):
             found = loop.bench.load(offer.name)
             if isinstance(found, str):
                 unavailable[offer.name] = found
             elif offer.name != current:
                 bases.append(offer.name)
-    why = {"opened_by": "; ".join(map(str, opened))} if opened else {}
+    asked = (*map(str, opened), *drifted)
+    why = {"opened_by": "; ".join(asked)} if asked else {}
     loop.note(turn, "bases chosen", bases=", ".join(bases), **why)
     return replace(
         turn,
         bases=tuple(bases),
         unavailable=unavailable,
-        opened_by=tuple(map(str, opened)),
+        opened_by=asked,
     )
 
 

@@ -61,7 +61,7 @@ class TurnState(msgspec.Struct, frozen=True, kw_only=True):
         stage: The next stage to perform.
         dataset: What was frozen.
         bases: Names of the bases to specialise, the deployed one first.
-        opened_by: The failing slices that made it try other bases, a sentence each.
+        opened_by: What made it try other bases, a sentence each: failing slices, drift.
         unavailable: Why bases that are offered could not be had.
         candidates: What came of them.
         verifying: What was asked to tell candidates from the model they are compared with.

@@ -11,6 +11,7 @@ from collections.abc import Callable
 
 from twoloops.convergence.turns.anchor import best_release
 from twoloops.convergence.turns.doubting import doubted
+from twoloops.convergence.turns.drifted import drift_asks
 from twoloops.convergence.turns.evidence import Contender, Evidence, evidence_of
 from twoloops.convergence.turns.loop import Loop
 from twoloops.convergence.turns.slices import open_slices
@@ -52,7 +53,7 @@ def _freeze(loop: Loop, turn: TurnState) -> None:
 
 def _choose_base(loop: Loop, turn: TurnState) -> None:
     waits = loop.policy.rebase == "failures"
-    if loop.policy.models and (not waits or open_slices(loop, turn)):
+    if loop.policy.models and (not waits or open_slices(loop, turn) or drift_asks(loop, turn)):
         for offer in available(tuple(loop.bench.offers.values()), turn.number):
             loop.bench.load(offer.name)
 
