@@ -32,6 +32,8 @@ log = logging.getLogger("twoloops.server")
 
 HOLDER = "twoloops serve"
 PATIENCE = 10.0
+REST = 0.5
+"""Seconds between two looks, however often something is written."""
 FIRST_RETRY, LONGEST_RETRY = 5.0, 900.0
 """Seconds before a failed stage is tried again; doubled each time up to the second."""
 
@@ -134,6 +136,8 @@ class Scheduler:
                 self._wake.clear()
                 if not self._look(store):
                     self._wake.wait(self._schedule.poll)
+                    # Answers come several a second, and looking costs them time: one for all.
+                    self._stop.wait(REST)
 
     def _look(self, store: Store) -> bool:
         """Perform a stage of each task that can go on; whether there was one."""
