@@ -57,6 +57,7 @@ COMMANDS = (
     ("dataset", "show"),
     ("label", "quality"),
     ("label", "study"),
+    ("drift",),
     ("outcome",),
     ("outcome", "import"),
     ("serve",),
