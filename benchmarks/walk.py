@@ -141,11 +141,10 @@ def at_the_page(walk: Example, arguments: str, label_of: Callable[[bytes], str])
     return answered
 
 
-def play(walk: Example, history: int, new: int) -> None:
+def play(walk: Example, history: int, new: int, size: str) -> None:
     """Walk from the folder of photos to a decision."""
     fill(walk.folder / "photos", history, 1, sorted_=True)
     known = fill(walk.folder / "new", new, 2, sorted_=False)
-    size = "--seed-size 40 --turns 5 --labels-per-turn 16"
     costs = "--escape-cost 40 --false-reject-cost 2 --label-cost 0.50 --currency EUR"
     walk.run("dry run", f"replay photos --normal ok {size} {costs} --dry-run")
     walk.run("replay", f"replay photos --normal ok {size} {costs} --quiet")
@@ -173,7 +172,10 @@ def main() -> None:
     small = parser.parse_args().small
     with tempfile.TemporaryDirectory(prefix="twoloops-walk-") as folder:
         walk = Example(Path(folder))
-        play(walk, *(100, 20) if small else (300, 60))
+        if small:
+            play(walk, 70, 12, "--seed-size 30 --turns 2 --labels-per-turn 8")
+        else:
+            play(walk, 300, 60, "--seed-size 40 --turns 5 --labels-per-turn 16")
     if not small:
         RESULT.write_text(json.dumps(walk.steps, indent=1, ensure_ascii=False) + "\n")
 
