@@ -25,6 +25,7 @@ from twoloops.server.api import (
     releases,
     tasks,
     tokens,
+    trust,
     turns,
 )
 from twoloops.server.described import described
@@ -52,6 +53,7 @@ ROUTES = [
     *releases.ROUTES,
     *journal.ROUTES,
     *tokens.ROUTES,
+    *trust.ROUTES,
 ]
 
 
