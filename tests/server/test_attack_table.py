@@ -58,6 +58,8 @@ ROWS: dict[tuple[str, str], frozenset[str]] = {
     ("POST", f"{TASK}/observations/batch"): EDGE,
     ("GET", f"{TASK}/releases/deployed"): READ | EDGE,
     ("GET", f"{TASK}/releases/{{model}}/file"): EDGE,
+    ("GET", "/trust/metadata/{name}"): EDGE,
+    ("GET", "/trust/targets/{path}"): EDGE,
     ("GET", f"{API}/journal"): READ,
     ("GET", f"{API}/tokens"): ADMIN,
     ("POST", f"{API}/tokens"): ADMIN,
