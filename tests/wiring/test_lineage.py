@@ -115,7 +115,7 @@ def test_a_persons_word_goes_on_record_and_settles_its_purpose(store) -> None:
     assert "far/away" in [one.path[-1] for one in blocking(carried, "distribute")]
     with pytest.raises(UserError, match="orders turn 1 has no terms of its own: name the base"):
         confirm(store, graph.thing(second.digest), word, AT)
-    with pytest.raises(UserError, match="needs who says it \(--by NAME\) and what was found"):
+    with pytest.raises(UserError, match="needs who says it"):
         confirm(store, find(graph, "far/away", None), Confirmation(" ", date(2026, 1, 1), "x"), AT)
 
 

@@ -121,7 +121,7 @@ def test_a_person_has_to_say_something_of_somebody_known() -> None:
         with pytest.raises(UserError, match="no teacher 'big' is attached"):
             teachers.confirm(store, "big", word, NOW)
         teachers.attach(store, teacher(terms=UNKNOWN), None, NOW)
-        with pytest.raises(UserError, match="needs who says it and what was found"):
+        with pytest.raises(UserError, match="needs who says it"):
             teachers.confirm(store, "big", replace(word, says=" "), NOW)
 
 
