@@ -66,6 +66,16 @@ def free_port() -> int:
         return port
 
 
+def end(server: "subprocess.Popen[Any]") -> None:
+    """End a server, with force where it does not."""
+    server.terminate()
+    try:
+        server.wait(30)
+    except subprocess.TimeoutExpired:
+        server.kill()
+        server.wait()
+
+
 def rss_mb(pid: int) -> float:
     """Return the resident memory of a process and its children, in MB."""
     total = 0
@@ -215,12 +225,7 @@ class LabelStudio:
     def stop(self) -> None:
         """End the server that `start` started."""
         if self._server is not None:
-            self._server.terminate()
-            try:
-                self._server.wait(30)
-            except subprocess.TimeoutExpired:
-                self._server.kill()
-                self._server.wait()
+            end(self._server)
             self._server = None
 
     def call(self, method: str, path: str, body: Any = None) -> Any:

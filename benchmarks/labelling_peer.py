@@ -27,7 +27,7 @@ import time
 from pathlib import Path
 from typing import Any, Protocol
 
-from label_studio_peer import Client, LabelStudio, cpu_s, install, rss_mb, version
+from label_studio_peer import Client, LabelStudio, cpu_s, end, install, rss_mb, version
 
 RESULT = Path(__file__).parent / "results" / "labelling_peer.json"
 SOURCE = Path(__file__).parents[1] / "src"
@@ -152,12 +152,7 @@ class Twoloops:
     def stop(self) -> None:
         """End the server that `start` started."""
         if self._server is not None:
-            self._server.terminate()
-            try:
-                self._server.wait(30)
-            except subprocess.TimeoutExpired:
-                self._server.kill()
-                self._server.wait()
+            end(self._server)
             self._server = None
 
     def _call(self, what: str, body: Any) -> Any:

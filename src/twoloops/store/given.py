@@ -6,12 +6,13 @@ from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import Row as Fetched
-from sqlalchemy import and_, delete, func, select
+from sqlalchemy import delete, func, select
 
 from twoloops.records.label import Label, Note, Pass
 from twoloops.records.money import Money
 from twoloops.records.observation import Place
 from twoloops.store.database import Database, Row, stamp
+from twoloops.store.labels import label_row, read_label
 from twoloops.store.observations import at_places, place_columns
 from twoloops.store.schema import label_notes, labels, passes, withdrawn
 
@@ -68,7 +69,7 @@ class Passes:
         """Take a pass back; returns whether there was one."""
         with self._database.transaction() as connection:
             done = connection.execute(
-                delete(passes).where(_at(passes, place), passes.c.labeller == labeller)
+                delete(passes).where(*at_places(passes, [place]), passes.c.labeller == labeller)
             )
             return done.rowcount > 0
 
@@ -105,28 +106,15 @@ class Withdrawn:
         with self._database.transaction() as connection:
             done = connection.execute(
                 delete(labels).where(
-                    _at(labels, label.observation),
+                    *at_places(labels, [label.observation]),
                     labels.c.labeller == label.labeller,
                     labels.c.label == label.label,
                 )
             )
             if done.rowcount != 1:
                 raise ValueError(f"no such label: {label}")
-            self._database.insert(
-                withdrawn,
-                [
-                    {
-                        **place_columns(label.observation),
-                        "labeller": label.labeller,
-                        "task": task,
-                        "label": label.label,
-                        "labelled_at": stamp(label.labelled_at),
-                        "amount": str(label.cost.amount),
-                        "currency": label.cost.currency,
-                        "withdrawn_at": stamp(at),
-                    }
-                ],
-            )
+            row = label_row(task, label) | {"withdrawn_at": stamp(at)}
+            self._database.insert(withdrawn, [row])
 
     def find(self, places: Iterable[Place]) -> dict[tuple[Place, str], list[Label]]:
         """Return labels taken back by place and labeller, the earliest first."""
@@ -135,13 +123,7 @@ class Withdrawn:
             query = select(withdrawn).where(condition).order_by(withdrawn.c.number)
             with self._database.reading() as connection:
                 for row in connection.execute(query):
-                    one = Label(
-                        Place(row.edge, row.epoch, row.counter),
-                        row.label,
-                        row.labeller,
-                        datetime.fromisoformat(row.labelled_at),
-                        Money(Decimal(row.amount), row.currency),
-                    )
+                    one = read_label(row)
                     found.setdefault((one.observation, one.labeller), []).append(one)
         return found
 
@@ -150,14 +132,6 @@ class Withdrawn:
         query = select(func.count()).select_from(withdrawn).where(withdrawn.c.task == task)
         with self._database.reading() as connection:
             return connection.scalar(query) or 0
-
-
-def _at(table: Any, place: Place) -> Any:
-    return and_(
-        table.c.edge == place.edge,
-        table.c.epoch == place.epoch,
-        table.c.counter == place.counter,
-    )
 
 
 def _pass_row(task: str, one: Pass) -> Row:

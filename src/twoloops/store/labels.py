@@ -26,7 +26,7 @@ from twoloops.records.errors import UserError
 from twoloops.records.label import JUDGING, Label, Question, Wanted
 from twoloops.records.money import Money
 from twoloops.records.observation import Place
-from twoloops.store.database import Database, stamp
+from twoloops.store.database import Database, Row, stamp
 from twoloops.store.observations import at_places, place_columns
 from twoloops.store.schema import label_notes, labels, passes, questions, second_looks
 
@@ -202,21 +202,7 @@ class Labels:
                 old = known.get(key) or fresh.setdefault(key, one)
                 if old.label != one.label:
                     raise UserError(conflict(old, one.label))
-            self._database.insert(
-                labels,
-                [
-                    {
-                        **place_columns(one.observation),
-                        "labeller": one.labeller,
-                        "task": task,
-                        "label": one.label,
-                        "labelled_at": stamp(one.labelled_at),
-                        "amount": str(one.cost.amount),
-                        "currency": one.cost.currency,
-                    }
-                    for one in fresh.values()
-                ],
-            )
+            self._database.insert(labels, [label_row(task, one) for one in fresh.values()])
             return list(fresh.values())
 
     def find(self, places: Iterable[Place]) -> dict[Place, list[Label]]:
@@ -256,7 +242,7 @@ class Labels:
             .order_by(labels.c.edge, labels.c.epoch, labels.c.counter, labels.c.labeller)
         )
         with self._database.reading() as connection:
-            return [_label(row) for row in connection.execute(query)]
+            return [read_label(row) for row in connection.execute(query)]
 
 
 @lru_cache  # built once: it is asked after every answer
@@ -317,7 +303,21 @@ def conflict(old: Label, label: str) -> str:
     )
 
 
-def _label(row: Fetched[Any]) -> Label:
+def label_row(task: str, one: Label) -> Row:
+    """Return a label as the columns of every table that keeps labels."""
+    return {
+        **place_columns(one.observation),
+        "labeller": one.labeller,
+        "task": task,
+        "label": one.label,
+        "labelled_at": stamp(one.labelled_at),
+        "amount": str(one.cost.amount),
+        "currency": one.cost.currency,
+    }
+
+
+def read_label(row: Fetched[Any]) -> Label:
+    """Return the label that a row of those columns keeps."""
     return Label(
         Place(row.edge, row.epoch, row.counter),
         row.label,
