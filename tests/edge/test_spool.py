@@ -263,7 +263,7 @@ def test_a_later_schema_is_refused(tmp_path):
     later = sqlite3.connect(tmp_path / "spool.db")
     later.execute("PRAGMA user_version = 9")
     later.close()
-    with pytest.raises(UserError, match=r"schema version 9, .* up to 1: upgrade twoloops"):
+    with pytest.raises(UserError, match=r"schema version 9, .* up to 2: upgrade twoloops"):
         Spool(tmp_path / "spool.db", "edge")
 
 

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import twoloops
-from twoloops.edge.spool import Spooled
+from twoloops.edge.spoolrows import Spooled
 from twoloops.physical.ingest import ingest
 from twoloops.physical.labelling.questions import ask
 from twoloops.records.digests import digest_bytes

@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 
 from twoloops.convergence.judging.evaluate import Estimate, Estimates
-from twoloops.edge.spool import Spooled
+from twoloops.edge.spoolrows import Spooled
 from twoloops.physical.ingest import ingest
 from twoloops.physical.labelling.answers import answer
 from twoloops.physical.labelling.questions import ask

@@ -78,10 +78,11 @@ class Agent:
         self.edge, self.task, self.runtime = edge, task, runtime
         self.policy, self.spool, self.seed = policy, spool, seed
 
-    def observe(self, arrivals: Sequence[Arrival]) -> Tally:
+    def observe(self, arrivals: Sequence[Arrival], taken: Sequence[tuple[str, int]] = ()) -> Tally:
         """Decide on a batch and keep what the policy says; bad inputs never stop the rest.
 
-        What is kept is queued, not durable yet: `spool.flush()` waits for that.
+        What is kept is queued, not durable yet: `spool.flush()` waits for that. `taken` says, for
+        each arrival, how far it takes its source (`Spool.append`).
 
         Raises:
             TransientError: When the spool cannot be written. Arrivals before that one were
@@ -97,8 +98,11 @@ class Agent:
                 draw = chance(self.seed, Place(self.edge, self.spool.epoch, number))
                 kept = keep(self.policy, decision, draw)
             captures.append(kept)
+            mark = taken[index] if taken else None
             counters.append(
-                None if kept is None else self.spool.append(arrival, self.task.name, decision, kept)
+                None
+                if kept is None
+                else self.spool.append(arrival, self.task.name, decision, kept, mark)
             )
         return Tally(
             tuple(decisions), tuple(captures), tuple(counters), tuple(sorted(refused.items()))

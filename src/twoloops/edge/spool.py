@@ -9,7 +9,8 @@ Laws, for any sequence of append, flush, acknowledge, clean closing and kill:
 
 - what was flushed comes back from `pending`, in order, exactly once, until acknowledged;
 - no number is given twice, and every number below the next is committed or in a gap;
-- clean closings leave no gap.
+- clean closings leave no gap;
+- what is dropped on purpose is a stretch of numbers with its reason, and never comes back.
 """
 
 import os
@@ -20,10 +21,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import NamedTuple, Self
 
-import msgspec
-
+from twoloops.edge import spoolrows
 from twoloops.edge.sources import Arrival
 from twoloops.edge.spoolfile import connect, open_state, transaction
+from twoloops.edge.spoolrows import Held, Missing, Spooled
 from twoloops.records.digests import canonical, digest_bytes
 from twoloops.records.errors import TransientError, UserError
 from twoloops.records.observation import Decision, Kept, Observation, Place
@@ -36,19 +37,13 @@ GATHERING_SECONDS = 0.005
 fifth of a 1 ms verdict's time from the deciding thread. `flush` does not wait for it."""
 
 
-class Spooled(NamedTuple):
-    """A kept observation with its input's bytes."""
-
-    observation: Observation
-    input: bytes
-
-
 class _Entry(NamedTuple):
     counter: int
     arrival: Arrival
     task: str
     decision: Decision | None
     kept: Kept
+    taken: tuple[str, int] | None
 
 
 def new_epoch() -> str:
@@ -142,10 +137,19 @@ class Spool:
             self._seen += 1
             return self._seen - 1
 
-    def append(self, arrival: Arrival, task: str, decision: Decision | None, kept: Kept) -> int:
+    def append(
+        self,
+        arrival: Arrival,
+        task: str,
+        decision: Decision | None,
+        kept: Kept,
+        taken: tuple[str, int] | None = None,
+    ) -> int:
         """Queue one observation and return its number at once; it is durable later.
 
-        It waits only when the writer has fallen a whole reserved block behind.
+        It waits only when the writer has fallen a whole reserved block behind. `taken` names a
+        source and how far it has been taken with this one: durable together, so that a source
+        that is read again after a crash goes on behind what was kept.
 
         Raises:
             TransientError: When the last commit failed (a full disk). Nothing was appended;
@@ -156,7 +160,7 @@ class Spool:
             while self._handed >= self._reserved:
                 self._await_commit()
             self._handed += 1
-            self._queue.append(_Entry(self._handed, arrival, task, decision, kept))
+            self._queue.append(_Entry(self._handed, arrival, task, decision, kept, taken))
             if len(self._queue) == 1:
                 self._work.notify()
             return self._handed
@@ -173,17 +177,28 @@ class Spool:
             while self._settled < target:
                 self._await_commit()
 
-    def pending(self, limit: int) -> list[Spooled]:
-        """Return the first durable observations that are not acknowledged, in order."""
+    def pending(self, limit: int, most_bytes: int | None = None) -> list[Spooled]:
+        """Return the first durable observations that are not acknowledged, in order.
+
+        Args:
+            limit: At most so many.
+            most_bytes: At most so many bytes, but always the first one.
+        """
         with self._database:
-            rows = self._connection.execute(
-                "SELECT record, data FROM observation JOIN input ON digest = input"
-                " ORDER BY counter LIMIT ?",
-                (limit,),
-            ).fetchall()
-        return [
-            Spooled(msgspec.json.decode(record, type=Observation), data) for record, data in rows
-        ]
+            return spoolrows.pending(self._connection, limit, most_bytes)
+
+    def taken(self, source: str) -> int | None:
+        """Return how far a source was taken with what is durable here, or `None`."""
+        with self._database:
+            row = self._connection.execute(
+                "SELECT position FROM taken WHERE source = ?", (source,)
+            ).fetchone()
+        return None if row is None else row[0]
+
+    def forget_taken(self, source: str) -> None:
+        """Drop the note of a source that cannot come again."""
+        with self._database, transaction(self._connection):
+            self._connection.execute("DELETE FROM taken WHERE source = ?", (source,))
 
     def acknowledge(self, counter: int) -> None:
         """Drop every observation up to a number: whoever received them has them durably.
@@ -197,13 +212,32 @@ class Spool:
                 f"{self._settled} are durable: acknowledge what `pending` returned"
             )
         with self._database, transaction(self._connection):
-            self._connection.execute(
-                "DELETE FROM input WHERE digest IN"
-                " (SELECT input FROM observation WHERE counter <= :upto) AND NOT EXISTS"
-                " (SELECT 1 FROM observation WHERE input = digest AND counter > :upto)",
-                {"upto": counter},
-            )
-            self._connection.execute("DELETE FROM observation WHERE counter <= ?", (counter,))
+            spoolrows.remove_up_to(self._connection, counter)
+
+    @property
+    def missing(self) -> tuple[Missing, ...]:
+        """Every stretch that nobody will send, power cuts and drops, in order."""
+        with self._database:
+            return spoolrows.missing(self._connection)
+
+    @property
+    def depth(self) -> tuple[int, int]:
+        """How many observations wait here, and their bytes (each input once)."""
+        with self._database:
+            return spoolrows.depth(self._connection)
+
+    def held(self) -> list[Held]:
+        """Return what lies here, by number: what a full disk's policy chooses from."""
+        with self._database:
+            return spoolrows.held(self._connection)
+
+    def drop(self, counters: Sequence[int], reason: str) -> None:
+        """Give up observations for good, and note the stretches of numbers and why.
+
+        Neighbours of one reason are one stretch; numbers that are not here are skipped.
+        """
+        with self._database, transaction(self._connection):
+            spoolrows.drop(self._connection, counters, reason)
 
     def close(self) -> None:
         """Flush, note the clean end and release the file; a second call does nothing.
@@ -315,4 +349,8 @@ class Spool:
             run.execute(
                 "UPDATE state SET settled = ?, reserved = ?, seen = ?",
                 (group[-1].counter, reserved, seen),
+            )
+            run.executemany(
+                "INSERT OR REPLACE INTO taken VALUES (?, ?)",
+                [entry.taken for entry in group if entry.taken is not None],
             )

@@ -8,7 +8,8 @@ from typing import NamedTuple
 
 from twoloops.records.errors import UserError
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
+"""2 added what was dropped on purpose, and how far each source was taken."""
 _SCHEMA = """
 CREATE TABLE state (
     edge TEXT NOT NULL, epoch TEXT NOT NULL,
@@ -20,6 +21,11 @@ CREATE TABLE observation (
 CREATE INDEX observation_input ON observation (input);
 CREATE TABLE input (digest TEXT PRIMARY KEY, data BLOB NOT NULL);
 CREATE TABLE gap (first INTEGER PRIMARY KEY, last INTEGER NOT NULL);
+"""
+_SINCE_2 = """
+CREATE TABLE dropped (
+    first INTEGER PRIMARY KEY, last INTEGER NOT NULL, reason TEXT NOT NULL);
+CREATE TABLE taken (source TEXT PRIMARY KEY, position INTEGER NOT NULL);
 """
 
 
@@ -75,6 +81,9 @@ def open_state(
     with transaction(connection):
         if version == 0:
             _create(connection, path, edge, epoch())
+        if version < 2:
+            _run(connection, _SINCE_2)
+            connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
         owner, name, settled, reserved, seen = connection.execute(
             "SELECT edge, epoch, settled, reserved, seen FROM state"
         ).fetchone()
@@ -94,11 +103,14 @@ def open_state(
 def _create(connection: sqlite3.Connection, path: Path, edge: str, epoch: str) -> None:
     if connection.execute("SELECT count(*) FROM sqlite_master").fetchone() != (0,):
         raise UserError(f"{path} is a SQLite file, but no spool: name another file")
-    # Statement by statement: `executescript` would end the transaction.
-    for statement in filter(str.strip, _SCHEMA.split(";\n")):
-        connection.execute(statement)
+    _run(connection, _SCHEMA)
     connection.execute("INSERT INTO state VALUES (?, ?, 0, 0, 0)", (edge, epoch))
-    connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+
+
+def _run(connection: sqlite3.Connection, script: str) -> None:
+    # Statement by statement: `executescript` would end the transaction.
+    for statement in filter(str.strip, script.split(";\n")):
+        connection.execute(statement)
 
 
 @contextmanager

@@ -7,7 +7,7 @@ import math
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from twoloops.edge.spool import Spooled
+from twoloops.edge.spoolrows import Spooled
 from twoloops.records.digests import digest_bytes, digest_record, short
 from twoloops.records.observation import Observation, Place
 from twoloops.store.rows import Gap, Quarantined

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from twoloops.edge.spool import Spooled
+from twoloops.edge.spoolrows import Spooled
 from twoloops.physical.exchange.versions import FROZEN
 from twoloops.physical.ingest import ingest
 from twoloops.physical.labelling.answers import answer

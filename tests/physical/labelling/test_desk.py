@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from twoloops.edge.spool import Spooled
+from twoloops.edge.spoolrows import Spooled
 from twoloops.physical.ingest import ingest
 from twoloops.physical.labelling import desk
 from twoloops.physical.labelling.desk import Reply

@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from twoloops.edge.spool import Spooled
+from twoloops.edge.spoolrows import Spooled
 from twoloops.physical.ingest import ingest
 from twoloops.physical.labelling.answers import answer
 from twoloops.physical.labelling.files import import_answers

@@ -8,7 +8,7 @@ from acting import current, given, press, sent, waiting
 from msgspec.structs import replace
 from served import Served
 
-from twoloops.edge.spool import Spooled
+from twoloops.edge.spoolrows import Spooled
 from twoloops.physical.ingest import ingest
 from twoloops.physical.labelling.questions import ask
 from twoloops.records.digests import digest_bytes
