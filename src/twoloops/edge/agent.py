@@ -88,7 +88,7 @@ class Agent:
             TransientError: When the spool cannot be written. Arrivals before that one were
                 queued, the others were not.
         """
-        decisions, refused = self._decide([arrival.input for arrival in arrivals])
+        decisions, refused = self.answers([arrival.input for arrival in arrivals])
         captures: list[Kept | None] = []
         counters: list[int | None] = []
         for index, (arrival, decision) in enumerate(zip(arrivals, decisions, strict=True)):
@@ -108,8 +108,8 @@ class Agent:
             tuple(decisions), tuple(captures), tuple(counters), tuple(sorted(refused.items()))
         )
 
-    def _decide(self, inputs: Sequence[bytes]) -> tuple[list[Decision | None], dict[int, str]]:
-        """Return a decision per input, and the reason by index of each that has none."""
+    def answers(self, inputs: Sequence[bytes]) -> tuple[list[Decision | None], dict[int, str]]:
+        """Return a decision per input, and the reason by index of each that cannot be used."""
         if self.runtime is not None:
             try:
                 return list(self.runtime.decide(inputs)), {}

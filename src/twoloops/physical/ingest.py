@@ -4,7 +4,7 @@ Law: whatever the order and the repetition of batches, the catalog ends up the s
 """
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 from twoloops.edge.spoolrows import Spooled
@@ -33,8 +33,16 @@ class Ingested(NamedTuple):
     quarantined: int
 
 
-def ingest(store: Store, batch: Sequence[Spooled]) -> Ingested:
+def ingest(
+    store: Store, batch: Sequence[Spooled], check: Callable[[Spooled], str | None] | None = None
+) -> Ingested:
     """Take in a batch: inputs, observations, gaps and quarantine in one transaction.
+
+    Args:
+        store: Where to.
+        batch: What came.
+        check: Says besides why a new observation cannot be used, or `None`; for batches of
+            others than this machine.
 
     Raises:
         UserError: If a task is unknown; nothing is taken in then, and the edge keeps it all.
@@ -55,6 +63,8 @@ def ingest(store: Store, batch: Sequence[Spooled]) -> Ingested:
                 str(place) if old is None else f"{place} ({short(digest_record(one.observation))})"
             )
             reason = None if old == one.observation else _unusable(one, old, forgotten)
+            if check is not None and old is None and reason is None:
+                reason = check(one)
             if old == one.observation or (reason and (where in refused or where in unusable)):
                 duplicates += 1
             elif reason is None:

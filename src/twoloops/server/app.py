@@ -18,6 +18,7 @@ from litestar.template import TemplateConfig
 from twoloops import __version__
 from twoloops.server import access
 from twoloops.server.api import (
+    edges,
     health,
     journal,
     labelling,
@@ -50,6 +51,7 @@ ROUTES = [
     *labelling.ROUTES,
     *observations.ROUTES,
     *releases.ROUTES,
+    *edges.ROUTES,
     *journal.ROUTES,
     *tokens.ROUTES,
 ]

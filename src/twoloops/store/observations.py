@@ -150,6 +150,12 @@ class Observations:
         with self._database.reading() as connection:
             return {period: count for period, count in connection.execute(query)}
 
+    def per_edge(self) -> dict[str, int]:
+        """Return how many observations each edge has."""
+        query = select(observations.c.edge, func.count()).group_by(observations.c.edge)
+        with self._database.reading() as connection:
+            return {edge: count for edge, count in connection.execute(query)}
+
     def unclaimed(self, task: str) -> int:
         """Count those no turn has claimed."""
         query = select(func.count()).where(

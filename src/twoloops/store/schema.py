@@ -21,9 +21,9 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-VERSION = 3
+VERSION = 4
 """Version of these tables; a catalog of a later one is not opened. 2 added `bases`; 3 the tables
-of people and teachers, from `tokens` on."""
+of people and teachers, from `tokens` on; 4 those of the floor, from `edges` on."""
 
 INLINE_LIMIT = 64 * 1024
 """Inputs up to this many bytes lie in the catalog's own transaction, longer ones in blobs."""
@@ -376,3 +376,35 @@ teacher_calls = Table(  # the call book: written before a call is sent, and afte
 )
 Index("teacher_calls_by_teacher", teacher_calls.c.teacher, teacher_calls.c.begun_at)
 Index("teacher_calls_by_task", teacher_calls.c.task, teacher_calls.c.turn)
+
+edges = Table(
+    "edges",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("task", Text, ForeignKey("tasks.name"), nullable=False),
+    Column("token", Text, ForeignKey("tokens.id"), nullable=False),  # its own, and only its own
+    Column("enrolled_with", Text),  # the token that is exchanged; NULL once its own was used
+    Column("enrolled_at", Text, nullable=False),
+    Column("last_seen", Text),  # NULL: never
+    Column("skew", Double),  # seconds its clock is before the server's
+    Column("standing", Text),  # its last heartbeat
+)
+Index("edges_by_token", edges.c.token)
+
+edge_epochs = Table(  # whose an epoch is: whoever sent it first
+    "edge_epochs",
+    metadata,
+    Column("epoch", Text, primary_key=True),
+    Column("edge", Text, ForeignKey("edges.name"), nullable=False),
+)
+
+edge_gaps = Table(  # why numbers of an epoch never come
+    "edge_gaps",
+    metadata,
+    Column("edge", Text, nullable=False),
+    Column("epoch", Text, nullable=False),
+    Column("first", BigInteger, nullable=False),
+    Column("last", BigInteger, nullable=False),
+    Column("reason", Text, nullable=False),
+    PrimaryKeyConstraint("edge", "epoch", "first"),
+)

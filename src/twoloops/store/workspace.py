@@ -15,6 +15,7 @@ from twoloops.store.bases import Bases
 from twoloops.store.blobs import Blobs, FolderBlobs, MemoryBlobs
 from twoloops.store.database import Database
 from twoloops.store.datasets import Datasets
+from twoloops.store.edges import Edges
 from twoloops.store.given import Notes, Passes, Withdrawn
 from twoloops.store.inputs import Inputs
 from twoloops.store.journal import Journal
@@ -64,6 +65,7 @@ class Store:
         self.turns = Turns(database)
         self.evidence = Evidence(database)
         self.marks = Marks(database)
+        self.edges = Edges(database)
         self.quarantine = Quarantine(database)
         self.journal = Journal(database)
         self.lineage = Lineage(database)

@@ -1,0 +1,185 @@
+"""The edge's folder: where its server is, its token, its task, its spool and its models.
+
+edge.json   server, name, task          token     the secret, readable by its owner alone
+orders.json what the server said last   spool.db  what is not sent yet
+standing.json  what the process reports models/   two slots and which one decides
+"""
+
+import contextlib
+import os
+from pathlib import Path
+from typing import TypeVar
+
+import msgspec
+
+from twoloops.edge.capture import CapturePolicy
+from twoloops.records.digests import Digest
+from twoloops.records.errors import UserError
+from twoloops.records.task import Task
+
+T = TypeVar("T")
+
+SETTINGS, TOKEN, ORDERS, STANDING = "edge.json", "token", "orders.json", "standing.json"
+SPOOL, MODELS = "spool.db", "models"
+
+
+class Settings(msgspec.Struct, frozen=True):
+    """What enrolment wrote.
+
+    Args:
+        server: Its URL.
+        edge: The edge's name, as the server knows it.
+        task: The task it decides.
+    """
+
+    server: str
+    edge: str
+    task: str
+
+
+class Orders(msgspec.Struct, frozen=True):
+    """What the server answers to a heartbeat; kept, so that an edge starts without a network.
+
+    Args:
+        task: The task as it is now.
+        capture: What is kept.
+        seed: Of the draws for routine observations.
+        model: Digest of the model to run; `None` where none is released.
+        size: Bytes of its file.
+    """
+
+    task: Task
+    capture: CapturePolicy
+    seed: int
+    model: Digest | None
+    size: int
+
+
+class Standing(msgspec.Struct, frozen=True, kw_only=True):
+    """How an edge stands; sent with each heartbeat.
+
+    Args:
+        release: Digest of the model that decides; `None`: none does.
+        version: Of twoloops.
+        clock: The edge's time, UTC, ISO 8601.
+        seen: Arrivals so far.
+        spooled: Observations that wait to be sent.
+        spool_bytes: Their bytes.
+        disk_free: Bytes left on the disk of the edge's folder.
+        dropped: Observations given up because the spool was full.
+        unknown: Numbers that may have been given and lost in power cuts.
+        not_kept: Observations of this process that could not be written at all.
+        failures: Failed tries to reach the server since the last success.
+        last_error: The last failure, in a sentence; empty after a success.
+    """
+
+    release: Digest | None
+    version: str
+    clock: str
+    seen: int
+    spooled: int
+    spool_bytes: int
+    disk_free: int
+    dropped: int
+    unknown: int
+    not_kept: int
+    failures: int = 0
+    last_error: str = ""
+
+
+class Home:
+    """An edge's folder.
+
+    Args:
+        folder: Made by `enrol`.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.spool, self.models = folder / SPOOL, folder / MODELS
+
+    def settings(self) -> Settings:
+        """Return what enrolment wrote.
+
+        Raises:
+            UserError: It was not enrolled.
+        """
+        found = self.read(SETTINGS, Settings)
+        if found is None:
+            raise UserError(
+                f"{self.folder} is no edge's folder (it has no {SETTINGS}): enrol with  "
+                "twoloops edge enrol SERVER --token TOKEN --task TASK"
+            )
+        return found
+
+    def token(self) -> str:
+        """Return the secret.
+
+        Raises:
+            UserError: It is missing, or others can read it.
+        """
+        path = self.folder / TOKEN
+        try:
+            mode = path.stat().st_mode & 0o777
+            secret = path.read_text().strip()
+        except OSError as error:
+            raise UserError(
+                f"cannot read {path} ({error.strerror}): enrol again with  twoloops edge enrol"
+            ) from error
+        if os.name != "nt" and mode & 0o077:
+            raise UserError(
+                f"{path} has mode {mode:04o}, so others can read the edge's token: run  "
+                f"chmod 600 {path} , and enrol again if somebody may have"
+            )
+        return secret
+
+    def enrolled(self, settings: Settings, secret: str) -> None:
+        """Keep what enrolment gave; the token first, so that settings are never without one."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        write(self.folder / TOKEN, secret.encode() + b"\n", mode=0o600)
+        self.put(SETTINGS, settings)
+
+    def read(self, name: str, type_: type[T]) -> T | None:
+        """Return a record of the folder, or `None` where there is none.
+
+        Raises:
+            UserError: It cannot be read.
+        """
+        path = self.folder / name
+        try:
+            return msgspec.json.decode(path.read_bytes(), type=type_)
+        except FileNotFoundError:
+            return None
+        except (OSError, msgspec.DecodeError) as error:
+            raise UserError(f"cannot read {path}: {error}; remove it, or enrol again") from error
+
+    def put(self, name: str, record: object) -> None:
+        """Write a record durably."""
+        write(self.folder / name, msgspec.json.encode(record))
+
+
+def write(path: Path, data: bytes, *, mode: int = 0o644) -> None:
+    """Write a file durably under its name, or not at all."""
+    partial = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        handle = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        partial.replace(path)
+    finally:
+        with contextlib.suppress(OSError):
+            partial.unlink()
+    sync_folder(path.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make names in a folder durable."""
+    if os.name == "nt":  # Windows has no handle on a folder to sync; its renames are journalled
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -1,0 +1,230 @@
+"""The edge process: a source, the station, the uplink and releases, until stopped or done."""
+
+import contextlib
+import random
+import shutil
+import threading
+import time
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+
+import msgspec
+
+import twoloops
+from twoloops.edge.backoff import Backoff
+from twoloops.edge.client import HttpServer, Server
+from twoloops.edge.fetching import Fetcher, PlainFetcher, Wanted
+from twoloops.edge.home import ORDERS, STANDING, Home, Orders, Standing
+from twoloops.edge.ports import Sink, Source
+from twoloops.edge.slots import Slots
+from twoloops.edge.spool import Spool
+from twoloops.edge.station import Station
+from twoloops.edge.uplink import Uplink
+from twoloops.records.digests import short
+from twoloops.records.errors import TransientError, UserError
+
+LIMIT = 1 << 30
+"""Bytes the spool may have."""
+ASIDE = 1.0
+"""Seconds between two looks at the disk and at releases."""
+
+
+class Options(msgspec.Struct, frozen=True, kw_only=True):
+    """How an edge is run.
+
+    Args:
+        limit: Bytes the spool may have.
+        bandwidth: Bytes a second to send at most; 0: any number.
+        beat: Seconds between two heartbeats.
+        longest: Seconds no wait after failures exceeds.
+    """
+
+    limit: int = LIMIT
+    bandwidth: float = 0.0
+    beat: float = 10.0
+    longest: float = 300.0
+
+
+def now() -> datetime:
+    """Return the present time, UTC."""
+    return datetime.now(UTC)
+
+
+class EdgeProcess:
+    """Everything of one edge that runs; `run` is called once.
+
+    Args:
+        home: The edge's folder, enrolled.
+        source: Where inputs come from.
+        sinks: Told every verdict.
+        options: How it is run.
+        say: Told sentences of what happens, for a person.
+        server: Where to send; the one it was enrolled at where left out.
+        fetcher: Where releases come from; the server's API where left out.
+
+    Raises:
+        UserError: It was not enrolled, or its folder is in use.
+    """
+
+    def __init__(
+        self,
+        home: Home,
+        source: Source,
+        sinks: Sequence[Sink],
+        options: Options,
+        *,
+        say: Callable[[str], None] = lambda words: None,
+        server: Server | None = None,
+        fetcher: Fetcher | None = None,
+    ) -> None:
+        self._home, self._source, self._sinks, self._say = home, source, sinks, say
+        settings = home.settings()
+        orders = home.read(ORDERS, Orders)
+        if orders is None:
+            raise UserError(
+                f"{home.folder} has no orders yet: enrol again with  twoloops edge enrol"
+            )
+        self._orders = orders
+        server = server or HttpServer(settings.server, home.token())
+        self._spool = Spool(home.spool, settings.edge)
+        try:
+            self._slots = Slots(home.models, lambda: self._orders.task)
+            runtime = self._slots.start()
+        except BaseException:
+            self._spool.close()
+            raise
+        self._station = Station(
+            home,
+            self._spool,
+            orders,
+            runtime,
+            clock=now,
+            limit=options.limit,
+            sinks=sinks,
+            on_kept=lambda: self._uplink.wake(),
+        )
+        self._uplink = Uplink(
+            server,
+            self._spool,
+            standing=self.standing,
+            on_orders=self._ordered,
+            backoff=Backoff(random.SystemRandom().random, longest=options.longest),
+            beat=options.beat,
+            bandwidth=options.bandwidth,
+        )
+        self._fetcher = fetcher or PlainFetcher(server, settings.task, self._wanted)
+        self._tries = Backoff(random.SystemRandom().random, longest=options.longest)
+        self._next_try = 0.0
+        self._stop = threading.Event()
+        self._ended = threading.Event()
+        self._failure: BaseException | None = None
+
+    def stop(self) -> None:
+        """End soon, cleanly."""
+        self._stop.set()
+
+    def standing(self) -> Standing:
+        """Return how the edge stands."""
+        return self._station.standing(
+            self._slots.current, self._uplink.failures, self._uplink.last_error
+        )
+
+    def run(self) -> None:
+        """Run until stopped; where the source ends, until everything is sent.
+
+        Raises:
+            UserError: The source cannot go on.
+        """
+        threads = [
+            threading.Thread(target=self._uplink.run, name="uplink", daemon=True),
+            threading.Thread(target=self._read, name="source", daemon=True),
+        ]
+        for thread in threads:
+            thread.start()
+        try:
+            while not self._stop.wait(0.05 if self._ended.is_set() else ASIDE):
+                self._aside()
+                if self._ended.is_set() and (self._failure or self._is_sent()):
+                    break
+        finally:
+            self._stop.set()
+            self._uplink.stop()
+            for thread in reversed(threads):
+                thread.join(timeout=40)
+            self._report()
+            self._spool.close()
+            for sink in self._sinks:
+                sink.close()
+        if self._failure is not None:
+            raise self._failure
+
+    def _read(self) -> None:
+        try:
+            self._source.run(self._station, self._stop)
+        except BaseException as error:  # it is the process's failure, not this thread's
+            self._failure = error
+        self._ended.set()
+
+    def _is_sent(self) -> bool:
+        with contextlib.suppress(TransientError):
+            self._spool.flush()
+            return self._uplink.drained
+        return False
+
+    def _aside(self) -> None:
+        """Do what waits for no input: the disk, releases, the report."""
+        with contextlib.suppress(TransientError):
+            dropped = self._station.keep_within()
+            if dropped:
+                self._say(f"The spool was full: {dropped:,} observations were dropped.")
+        self._update()
+        self._report()
+
+    def _update(self) -> None:
+        if time.monotonic() < self._next_try:
+            return
+        before = self._slots.current
+        try:
+            runtime = self._slots.update(self._fetcher)
+        except (TransientError, UserError) as error:
+            self._next_try = time.monotonic() + self._tries.failed()
+            self._say(f"The release was not taken: {error}")
+            return
+        self._tries.succeeded()
+        if runtime is not None:
+            self._station.swap(runtime)
+            was = "none" if before is None else short(before)
+            self._say(f"Model {short(runtime.digest)} decides now; before: {was}.")
+
+    def _report(self) -> None:
+        with contextlib.suppress(OSError):
+            self._home.put(STANDING, self.standing())
+
+    def _ordered(self, orders: Orders) -> None:
+        changed = orders != self._orders
+        self._orders = orders
+        self._station.order(orders)
+        if changed:
+            with contextlib.suppress(OSError):
+                self._home.put(ORDERS, orders)
+
+    def _wanted(self) -> Wanted | None:
+        if self._orders.model is None:
+            return None
+        return Wanted(self._orders.model, self._orders.size)
+
+
+def first_standing() -> Standing:
+    """Return how an edge stands that has not run yet."""
+    return Standing(
+        release=None,
+        version=twoloops.__version__,
+        clock=now().isoformat(),
+        seen=0,
+        spooled=0,
+        spool_bytes=0,
+        disk_free=shutil.disk_usage(".").free,
+        dropped=0,
+        unknown=0,
+        not_kept=0,
+    )

@@ -1,0 +1,166 @@
+"""The uplink: what is durable here goes to the server in order, and leaves once it is so there.
+
+One batch is on its way at a time. It is acknowledged only by an answer that names it, which the
+server gives after its own commit; whatever happens in between, the same observations are sent
+again, and the server knows them by edge, epoch and number. So each counts once, in order, however
+long the network is away.
+"""
+
+import threading
+import time
+from collections.abc import Callable
+from urllib.parse import quote
+
+import msgspec
+
+from twoloops.edge.backoff import Backoff
+from twoloops.edge.batch import MEDIA_TYPE, MOST, MOST_MISSING, Batch, Took, last_number, pack
+from twoloops.edge.client import Refused, Server, Unreachable
+from twoloops.edge.home import Orders, Standing
+from twoloops.edge.spool import Spool
+from twoloops.edge.spoolrows import Missing
+from twoloops.records.errors import TransientError, UserError
+
+BATCH_BYTES = 4 * 1024 * 1024
+"""Bytes of a batch before compression, except where a single input has more."""
+TOO_LARGE = (400, 413, 422)
+"""Refusals that may be of one observation among many: the next try sends fewer."""
+
+
+class Uplink:
+    """Sends one spool to one server. `run` is for a thread of its own.
+
+    Args:
+        server: Where to.
+        spool: What.
+        standing: Returns how the edge stands, for the heartbeat.
+        on_orders: Told what the server answers to a heartbeat.
+        backoff: How long to wait after failures.
+        beat: Seconds between two heartbeats.
+        bandwidth: Bytes a second to send at most, on average; 0: any number.
+        clock: Seconds that only grow.
+    """
+
+    def __init__(
+        self,
+        server: Server,
+        spool: Spool,
+        *,
+        standing: Callable[[], Standing],
+        on_orders: Callable[[Orders], None],
+        backoff: Backoff,
+        beat: float = 10.0,
+        bandwidth: float = 0.0,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._server, self._spool, self._backoff = server, spool, backoff
+        self._standing, self._on_orders = standing, on_orders
+        self._beat, self._bandwidth, self._clock = beat, bandwidth, clock
+        self._root = f"/api/v1/edges/{quote(spool.edge, safe='')}"
+        self._told: set[Missing] = set()
+        self._most = MOST
+        self._next_beat = float("-inf")
+        self._wake = threading.Condition()
+        self._stopped = False
+        self.sent = 0
+        """Observations acknowledged in this process."""
+        self.last_error = ""
+
+    @property
+    def failures(self) -> int:
+        """Failed tries since the last success."""
+        return self._backoff.failures
+
+    @property
+    def drained(self) -> bool:
+        """Whether everything durable, gaps included, was acknowledged."""
+        return not self._spool.pending(1) and set(self._spool.missing) <= self._told
+
+    def wake(self) -> None:
+        """Say that there may be something to send."""
+        with self._wake:
+            self._wake.notify_all()
+
+    def stop(self) -> None:
+        """End `run` soon; a request on its way ends first."""
+        with self._wake:
+            self._stopped = True
+            self._wake.notify_all()
+
+    def run(self) -> None:
+        """Send until stopped."""
+        while not self._stopped:
+            wait = self.step()
+            with self._wake:
+                if wait > 0 and not self._stopped:
+                    # Only a failure must not be cut short by what comes in meanwhile.
+                    self._sleep(wait, all_of_it=self._backoff.failures > 0)
+
+    def step(self) -> float:
+        """Do what is due, once; returns the seconds until something may be."""
+        try:
+            if self._clock() >= self._next_beat:
+                self.beat()
+            taken = self._send()
+        except (TransientError, UserError) as error:
+            self.last_error = str(error)
+            return self._backoff.failed(error.wait if isinstance(error, Unreachable) else 0.0)
+        self._backoff.succeeded()
+        self.last_error = ""
+        if taken is None:
+            return max(0.0, self._next_beat - self._clock())
+        return taken / self._bandwidth if self._bandwidth > 0 else 0.0
+
+    def beat(self) -> None:
+        """Say how the edge stands, and take orders.
+
+        Raises:
+            TransientError: The server cannot be reached.
+            UserError: It refused.
+        """
+        body = msgspec.json.encode(self._standing())
+        answer = self._server.post(f"{self._root}/heartbeat", body)
+        self._next_beat = self._clock() + self._beat
+        try:
+            orders = msgspec.json.decode(answer, type=Orders)
+        except msgspec.DecodeError as error:
+            raise Unreachable(f"the answer to a heartbeat cannot be read: {error}") from error
+        self._on_orders(orders)
+
+    def _send(self) -> int | None:
+        """Send the next batch; returns its bytes, or `None` where there is nothing to send."""
+        observations = tuple(self._spool.pending(self._most, BATCH_BYTES))
+        new = tuple(gap for gap in self._spool.missing if gap not in self._told)[:MOST_MISSING]
+        if not observations and not new:
+            return None
+        batch = Batch(self._spool.edge, self._spool.epoch, observations, new)
+        body = pack(batch)
+        try:
+            answer = self._server.post(f"{self._root}/batches", body, MEDIA_TYPE)
+        except Refused as refused:
+            if refused.status in TOO_LARGE and len(observations) > 1:
+                self._most = max(1, len(observations) // 2)
+            raise
+        self._acknowledge(batch, answer)
+        self._most = min(MOST, 2 * self._most)
+        return len(body)
+
+    def _acknowledge(self, batch: Batch, answer: bytes) -> None:
+        upto = last_number(batch.observations)
+        try:
+            took = msgspec.json.decode(answer, type=Took)
+        except msgspec.DecodeError as error:
+            raise Unreachable(f"the answer to a batch cannot be read: {error}") from error
+        if (took.edge, took.epoch, took.upto) != (batch.edge, batch.epoch, upto):
+            raise Unreachable("the answer is of another batch: nothing is acknowledged")
+        if upto:
+            self._spool.acknowledge(upto)
+        self._told.update(batch.missing)
+        self.sent += len(batch.observations)
+
+    def _sleep(self, seconds: float, *, all_of_it: bool) -> None:
+        until = self._clock() + seconds
+        while not self._stopped and (left := until - self._clock()) > 0:
+            woken = self._wake.wait(left)
+            if woken and not all_of_it:
+                return
