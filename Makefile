@@ -15,7 +15,7 @@ else
   READY   = $(BIN)/python -c 'import pip' 2>/dev/null || $(BIN)/python -m ensurepip >/dev/null
 endif
 
-.PHONY: demo test test-torch lint bench docs lock clean
+.PHONY: demo test test-torch chaos lint bench docs lock clean
 
 ## Run both loops on real work orders and write a report (about two minutes after set-up).
 demo: $(VENV)/.demo
@@ -36,6 +36,10 @@ test-torch: $(VENV)/.test
 	@echo "Fetching torch: the package index's default build carries CUDA and is several GB."
 	@$(INSTALL) -e '.[torch]'
 	@$(BIN)/python -m pytest -q -m torch tests
+
+## Edge and server killed, network, disk and clock broken, for about a quarter of an hour.
+chaos: $(VENV)/.test
+	@$(BIN)/python tests/chaos/floor.py
 
 ## Every figure in the README, measured again (hours on 2 cores; Label Studio alone is 1 GB to fetch).
 bench: $(VENV)/.test

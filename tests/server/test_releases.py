@@ -1,12 +1,21 @@
 """What an edge fetches decides as the server does."""
 
+import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
+from served import Served as Process
 from serving_workspace import client_of
 
+import twoloops
+from twoloops.cli.main import SERVER
 from twoloops.convergence.turns.policy import Policy
 from twoloops.convergence.turns.workspace_turn import current, go_on, keep_policy
+from twoloops.edge.enrolling import enrol
+from twoloops.edge.process import first_standing
 from twoloops.edge.runtime import Runtime
 from twoloops.physical.labelling.answers import answer
 from twoloops.physical.labelling.questions import open_questions
@@ -16,6 +25,7 @@ from twoloops.records.task import Task
 from twoloops.store.models import REVOKED
 from twoloops.store.workspace import Store
 from twoloops.wiring.arriving import Door, Sent
+from twoloops.wiring.floor import floor
 from twoloops.wiring.workspace import loop, now
 
 PATH = "/api/v1/tasks/orders"
@@ -50,6 +60,43 @@ def released(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, 
         assert state.released is not None, state.reason
         token = store.tokens.add("press", "edge", now())[1]
     return folder, {"Authorization": f"Bearer {token}"}
+
+
+def test_a_running_edge_takes_the_release_without_dropping_a_decision(
+    released: tuple[Path, dict[str, str]], tmp_path: Path
+) -> None:
+    folder, _ = released
+    verdicts, home = tmp_path / "verdicts.jsonl", tmp_path / "edge"
+    (tmp_path / "lines.txt").write_text("".join(f"oil leak number {n}\n" for n in range(150)))
+    with Process(folder) as server:
+        enrol(home, server.url, server.token("press-4", "edge"), "orders", first_standing())
+        # As on a device: nothing of the extra `server` can be imported there.
+        bare = f"import sys\nsys.modules |= dict.fromkeys({sorted(SERVER)!r})\n"
+        words = ["edge", "run", "--task", "orders", "--source", f"file:{tmp_path / 'lines.txt'}"]
+        words += ["--folder", str(home), "--sink", f"jsonl:{verdicts}", "--every", "0.02"]
+        done = subprocess.run(
+            [sys.executable, "-c", f"{bare}from twoloops.cli.main import run\nrun({words!r})"],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=120,
+            env={**os.environ, "PYTHONPATH": str(Path(twoloops.__file__).parents[1])},
+        )
+        assert (done.returncode, done.stderr) == (0, "")
+        assert "decides now; before: none" in done.stdout
+        said = [json.loads(line) for line in verdicts.read_text().splitlines()]
+        assert [one["key"] for one in said] == [f"lines.txt:{n}" for n in range(1, 151)]
+        labels = [one["label"] for one in said]
+        decided = labels.index("leak")
+        assert 0 < decided < 150
+        assert labels == [None] * decided + ["leak"] * (150 - decided)
+        with server.store() as store:
+            (edge,) = floor(store)
+            assert edge.standing is not None
+            assert edge.standing.release == store.releases.deployed("orders").model
+            kept = [one for one in said if one["place"] is not None]
+            assert edge.stored == len(kept)
+            assert edge.gaps == ()
 
 
 def test_an_edge_fetches_what_is_deployed_and_decides_alike(

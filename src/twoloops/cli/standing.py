@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from twoloops.cli import options, terminal
+from twoloops.cli.floor import print_edges
 from twoloops.convergence.judging.evaluate import Estimate, Estimates
 from twoloops.convergence.judging.stopping import Advice, amount
 from twoloops.records.digests import short
@@ -18,6 +19,8 @@ def print_status(status: Status, workspace: Path) -> None:
         )
     for task in status.tasks:
         _print_task(task, workspace)
+    if status.edges:
+        print_edges(status.edges)
     if status.quarantined:
         terminal.say(f"{status.quarantined:,} inputs could not be used (quarantined), the last:")
         for sentence in status.latest_quarantined:

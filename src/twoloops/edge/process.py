@@ -113,6 +113,7 @@ class EdgeProcess:
             bandwidth=options.bandwidth,
         )
         self._fetcher = fetcher or PlainFetcher(server, settings.task, self._wanted)
+        self.standing_at_end = self.standing()
         self._tries = Backoff(random.SystemRandom().random, longest=options.longest)
         self._next_try = 0.0
         self._stop = threading.Event()
@@ -151,6 +152,7 @@ class EdgeProcess:
             self._uplink.stop()
             for thread in reversed(threads):
                 thread.join(timeout=40)
+            self.standing_at_end = self.standing()
             self._report()
             self._spool.close()
             for sink in self._sinks:

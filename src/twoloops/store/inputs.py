@@ -75,6 +75,11 @@ class Inputs:
                 found[digest] = self._checked(digest, data)
         return found
 
+    def size(self, digest: Digest) -> int | None:
+        """Return how many bytes a digest names; `None` where it is unknown."""
+        with self._database.reading() as connection:
+            return connection.scalar(select(inputs.c.size).where(inputs.c.digest == digest))
+
     def has(self, digest: Digest) -> bool:
         """Say whether the bytes are there."""
         query = select(inputs.c.digest).where(

@@ -112,7 +112,7 @@ def orders(store: Store, task: Task) -> Orders:
     # As at the local edge: the seed is drawn from all that came.
     first = release is None or incoming(store, task.name) == 0
     model: Digest | None = None if release is None else release.model
-    size = 0 if model is None else len(store.models.get(model))
+    size = 0 if model is None else store.inputs.size(model) or 0
     capture = CapturePolicy(routine=1.0) if first else policy.capture
     return Orders(task, capture, policy.seed, model, size)
 

@@ -19,6 +19,7 @@ from twoloops.records.gate import Verdict
 from twoloops.records.money import Money
 from twoloops.records.task import Task
 from twoloops.store.workspace import Store
+from twoloops.wiring.floor import EdgeStanding, floor
 from twoloops.wiring.workspace import reading
 from twoloops.wiring.worth import worth_of
 
@@ -90,6 +91,7 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
         journal_facts: Length of the journal.
         journal_head: Digest of its last fact: noted elsewhere, it shows any later change.
         journal_problems: What is wrong with the chain; empty when it is whole.
+        edges: How every edge stands.
     """
 
     workspace: str
@@ -100,6 +102,7 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     journal_facts: int
     journal_head: Digest
     journal_problems: tuple[str, ...]
+    edges: tuple[EdgeStanding, ...] = ()
 
 
 LATEST = 5
@@ -130,6 +133,7 @@ def standing(store: Store, folder: Path) -> Status:
         journal_facts=facts,
         journal_head=head,
         journal_problems=tuple(store.journal.verify()),
+        edges=tuple(floor(store)),
     )
 
 

@@ -94,8 +94,16 @@ class LoopbackSource:
         Args:
             line: The station: besides what a `Line` does, it decides and settles apart.
             stop: Ends it.
+
+        Raises:
+            UserError: The fail-safe is no label of the task.
         """
         assert isinstance(line, Station)
+        if self.fail_safe is not None and self.fail_safe not in line.task.labels:
+            raise UserError(
+                f"--fail-safe {self.fail_safe!r} is no label of task {line.task.name!r}: choose "
+                f"one of {list(line.task.labels)}"
+            )
         self.station = line
         worker = threading.Thread(target=self._work, args=(line,), name="decide", daemon=True)
         server = threading.Thread(

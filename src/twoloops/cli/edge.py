@@ -1,0 +1,199 @@
+"""`twoloops edge`: enrol a device, run it, see how it stands. Needs the base install only."""
+
+import signal
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import typer
+
+from twoloops.cli import options, terminal
+
+if TYPE_CHECKING:
+    from twoloops.edge.home import Standing
+    from twoloops.edge.ports import Sink, Source
+
+FOLDER: Any = typer.Option(
+    Path("twoloops-edge"),
+    "--folder",
+    metavar="FOLDER",
+    envvar="TWOLOOPS_EDGE",
+    help="The edge's folder: its token, spool and models.",
+)
+
+edges = typer.Typer(
+    name="edge",
+    help="Enrol a device at a server, run it, see how it stands.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+
+
+@edges.command()
+def enrol(
+    server: str = typer.Argument(help="The server's URL, as  twoloops serve  prints it."),
+    token: str = typer.Option(
+        help="From  twoloops token add NAME --scope edge ; NAME becomes the edge's name."
+    ),
+    task: str = typer.Option(help="The task it decides.", metavar="NAME"),
+    folder: Path = FOLDER,
+) -> None:
+    """Exchange a token for the edge's own, and keep that in the edge's folder (mode 0600).
+
+    The token given ends with it; the edge's own speaks for this edge and this task alone.
+    """
+    from twoloops.edge.enrolling import enrol as exchange
+    from twoloops.edge.process import first_standing
+
+    done = exchange(folder, server, token, task, first_standing())
+    terminal.say(f"This is edge {done.edge!r} now. Run it with")
+    terminal.command(f"twoloops edge run --task {done.task} --source folder:PATH{_at(folder)}")
+
+
+@edges.command()
+def run(
+    task: str = typer.Option(help="The task it was enrolled for.", metavar="NAME"),
+    source: str = typer.Option(
+        help="folder:PATH (watched), http://127.0.0.1:PORT (asked by the line), file:PATH "
+        "(replayed, then it ends)."
+    ),
+    sink: list[str] = typer.Option([], help="jsonl:PATH: a line for each verdict."),
+    fail_safe: str | None = typer.Option(
+        None,
+        metavar="LABEL",
+        help="Told to the line where no verdict is there in time.  [default: the first fault]",
+    ),
+    spool_mb: float = typer.Option(
+        1024, min=0.001, help="Disk for what is not sent yet; beyond that the least is dropped."
+    ),
+    bandwidth: float = typer.Option(
+        0, min=0, help="Bytes a second to send at most.  [default: any number]", show_default=False
+    ),
+    beat: float = typer.Option(10, min=0.1, help="Seconds between two heartbeats."),
+    retry_at_most: float = typer.Option(
+        300, min=0.1, help="Seconds that a wait after failures has at most."
+    ),
+    every: float = typer.Option(0, min=0, help="Seconds between two inputs of a file."),
+    folder: Path = FOLDER,
+) -> None:
+    """Decide on what a source brings, keep some of it durably, send it when the network allows.
+
+    Ctrl-C or SIGTERM ends it cleanly; killed, it goes on where it was.
+    """
+    from twoloops.edge.home import Home
+    from twoloops.edge.process import EdgeProcess, Options
+    from twoloops.records.errors import UserError
+
+    home = Home(folder)
+    settings = home.settings()
+    if settings.task != task:
+        raise UserError(
+            f"{folder} was enrolled for task {settings.task!r}, not {task!r}: name another "
+            "--folder, or enrol for it"
+        )
+    chosen = _source(source, fail_safe, every)
+    how = Options(limit=int(spool_mb * 1e6), bandwidth=bandwidth, beat=beat, longest=retry_at_most)
+    process = EdgeProcess(
+        home, chosen, [_sink(one) for one in sink], how, say=lambda words: _say(words)
+    )
+    for name in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(name, lambda *_: process.stop())
+    at = f" at http://127.0.0.1:{chosen.port}/decide" if hasattr(chosen, "port") else ""
+    _say(f"Edge {settings.edge!r} decides {task!r} from {source}{at} (Ctrl-C ends it).")
+    process.run()
+    _print(process.standing_at_end, settings.edge)
+
+
+@edges.command()
+def status(folder: Path = FOLDER, json: bool = options.JSON) -> None:
+    """Show how the edge of a folder stands, as it reported last; it may run meanwhile."""
+    from twoloops.edge.home import STANDING, Home, Standing
+    from twoloops.records.errors import UserError
+
+    home = Home(folder)
+    settings = home.settings()
+    found = home.read(STANDING, Standing)
+    if found is None:
+        raise UserError(
+            f"edge {settings.edge!r} has not run yet: run it with  twoloops edge run --task "
+            f"{settings.task} --source SOURCE"
+        )
+    if json:
+        terminal.emit({"settings": settings, "standing": found})
+    else:
+        _print(found, settings.edge)
+
+
+def _print(standing: "Standing", edge: str) -> None:
+    from twoloops.records.digests import short
+
+    table = terminal.table(edge, "")
+    release = "none yet" if standing.release is None else short(standing.release)
+    table.add_row("model that decides", release)
+    table.add_row("seen", f"{standing.seen:,}")
+    table.add_row("waiting to be sent", f"{standing.spooled:,} ({standing.spool_bytes:,} bytes)")
+    table.add_row("dropped, spool full", f"{standing.dropped:,}")
+    table.add_row("unknown, power cuts", f"up to {standing.unknown:,}")
+    table.add_row("could not be written", f"{standing.not_kept:,}")
+    table.add_row("disk free", f"{standing.disk_free / 1e9:,.1f} GB")
+    table.add_row("reported at", standing.clock[:19] + " UTC")
+    terminal.show(table)
+    if standing.last_error:
+        terminal.say(f"{standing.failures:,} failed tries, the last: {standing.last_error}")
+
+
+def _source(words: str, fail_safe: str | None, every: float) -> "Source":
+    """Return the source that words name.
+
+    Raises:
+        UserError: They name none.
+    """
+    from twoloops.edge.adapters.file import FileSource
+    from twoloops.edge.adapters.folder import FolderSource
+    from twoloops.edge.adapters.loopback import LoopbackSource
+    from twoloops.records.errors import UserError
+
+    kind, _, rest = words.partition(":")
+    if kind == "folder" and rest:
+        return FolderSource(Path(rest))
+    if kind == "file" and rest:
+        return FileSource(Path(rest), every=every)
+    if kind == "http":
+        parts = urlsplit(words)
+        if parts.hostname and parts.port is not None and parts.path in ("", "/"):
+            return LoopbackSource((parts.hostname, parts.port), fail_safe=fail_safe)
+    raise UserError(
+        f"--source {words!r} is none: write  folder:PATH ,  http://127.0.0.1:PORT  or  file:PATH"
+    )
+
+
+def _sink(words: str) -> "Sink":
+    """Return the sink that words name.
+
+    Raises:
+        UserError: They name none.
+    """
+    from twoloops.edge.adapters.jsonl import JsonLines
+    from twoloops.records.errors import UserError
+
+    kind, _, rest = words.partition(":")
+    if kind == "jsonl" and rest:
+        return JsonLines(Path(rest))
+    raise UserError(f"--sink {words!r} is none: write  jsonl:PATH")
+
+
+def _say(words: str) -> None:
+    terminal.say(words)
+    sys.stdout.flush()  # whoever started this in the background waits for these lines
+
+
+def _at(folder: Path) -> str:
+    import shlex
+
+    return "" if folder == Path("twoloops-edge") else f" --folder {shlex.quote(str(folder))}"
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.add_typer(edges)
