@@ -154,6 +154,9 @@ class EdgeProcess:
                 thread.join(timeout=40)
             self.standing_at_end = self.standing()
             self._report()
+            if not self._uplink.failures:
+                with contextlib.suppress(TransientError, UserError):
+                    self._uplink.beat()  # so that the server knows how it ended
             self._spool.close()
             for sink in self._sinks:
                 sink.close()
