@@ -72,6 +72,9 @@ class FolderBlobs:
         digest = digest_bytes(data)
         path = self._path(digest)
         if path.is_file() and digest_bytes(path.read_bytes()) == digest:
+            # Whoever wrote it may have died before the names were durable.
+            for folder in (path.parent, path.parent.parent, self._folder):
+                _sync_folder(folder)
             return digest
         _make_durable_folder(path.parent, self._folder)
         partial = self._partial / f"{path.name}.{os.getpid()}"
