@@ -26,6 +26,7 @@ class BrokenNetwork:
         self.share, self.down = share, False
         self._to, self._draw = port, random.Random(seed)
         self.faults: Counter[str] = Counter()
+        self.connections = 0
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._listener.getsockname()[1]
         self._lock = threading.Lock()
@@ -55,6 +56,7 @@ class BrokenNetwork:
 
     def _serve(self, client: socket.socket) -> None:
         with self._lock:
+            self.connections += 1
             fault = self._draw.choice(FAULTS) if self._draw.random() < self.share else ""
             fault = "drop" if self.down else fault
             part, wait = self._draw.random(), self._draw.uniform(0.01, 0.2)

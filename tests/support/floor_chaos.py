@@ -132,7 +132,11 @@ class Floor:
             if kind in ("clock", "disk"):
                 self.faults[{"clock": "clock jumped", "disk": "disk full"}[kind]] += 1
             self.network.down = kind == "cut"
+            before, until = self.network.connections, time.monotonic() + 30
             self.start_edge(clock=clock, full_disk=kind == "disk")
+            # A busy machine takes its time: a process that does nothing yet is no test.
+            while self.network.connections == before and time.monotonic() < until:
+                time.sleep(0.02)
             time.sleep(self.draw.uniform(0.3, longest))
             if life % server_every == server_every - 1:
                 self.kill_server()
