@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 import typer
 
-from twoloops.cli import options, terminal
+from twoloops.cli import edge_update, options, terminal
 
 if TYPE_CHECKING:
     from twoloops.edge.home import Standing
@@ -196,4 +196,5 @@ def _at(folder: Path) -> str:
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
+    edge_update.register(edges)
     app.add_typer(edges)

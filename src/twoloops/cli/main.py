@@ -29,6 +29,7 @@ from twoloops.cli import (  # noqa: E402 - likewise
     export,
     forget,
     ingest,
+    keys,
     label,
     lineage,
     outcome,
@@ -50,7 +51,7 @@ from twoloops.cli import (  # noqa: E402 - likewise
 
 SERVER = {
     "altair",
-    "httpx2",
+    "cryptography",
     "huggingface_hub",
     "jinja2",
     "litestar",
@@ -118,6 +119,7 @@ def application() -> typer.Typer:
         drift,
         serve,
         token,
+        keys,
         edge,
         decide,
         export,

@@ -85,6 +85,7 @@ def _serve(
         if token is not None:
             terminal.say("Admin token, shown this once:")
             terminal.command(token)
+        _begin_to_sign(workspace)
         terminal.say(f"Serving {workspace} (Ctrl-C ends it) at")
         terminal.command(url)
         sys.stdout.flush()  # whoever started this in the background waits for these lines
@@ -93,6 +94,16 @@ def _serve(
 
             webbrowser.open(url)
         run(workspace, listener, url, how, tls)
+
+
+def _begin_to_sign(workspace: Path) -> None:
+    """Make keys where there are none yet: devices take nothing that is not signed."""
+    from twoloops.wiring.trust import begin
+    from twoloops.wiring.workspace import now
+
+    if begin(workspace, now()):
+        terminal.say("Made the keys that sign releases, root's too, on this machine. Take it off:")
+        terminal.command(options.going_on(workspace, "keys offline FOLDER"))
 
 
 def _duration(text: str | None) -> timedelta | None:

@@ -26,6 +26,7 @@ from twoloops.server.api import (
     releases,
     tasks,
     tokens,
+    trust,
     turns,
 )
 from twoloops.server.described import described
@@ -54,6 +55,7 @@ ROUTES = [
     *edges.ROUTES,
     *journal.ROUTES,
     *tokens.ROUTES,
+    *trust.ROUTES,
 ]
 
 

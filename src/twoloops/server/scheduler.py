@@ -24,6 +24,7 @@ from twoloops.convergence.turns.workspace_turn import current, nothing_new, poli
 from twoloops.physical.labelling.questions import open_questions
 from twoloops.records.errors import TransientError, UserError
 from twoloops.records.task import Task
+from twoloops.server.signing import Signer
 from twoloops.store.lock import workspace_lock
 from twoloops.store.workspace import Store
 from twoloops.wiring.workspace import loop, now
@@ -93,6 +94,7 @@ class Scheduler:
         self._waiting: dict[str, tuple[object, float]] = {}
         self._loops: dict[str, tuple[object, Loop]] = {}
         self._looked: dict[str, tuple[str, int]] = {}
+        self._signer = Signer(folder)
 
     def start(self) -> None:
         """Begin; a second call does nothing."""
@@ -135,6 +137,7 @@ class Scheduler:
             while not self._stop.is_set():
                 self._wake.clear()
                 if not self._look(store):
+                    self._signer.look(store)
                     self._wake.wait(self._schedule.poll)
                     # Answers come several a second, and looking costs them time: one for all.
                     self._stop.wait(REST)

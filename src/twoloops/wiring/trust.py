@@ -1,0 +1,292 @@
+"""What this workspace signs for its edges: released models, who runs which, what was revoked."""
+
+import contextlib
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from tuf.api.metadata import TargetFile
+
+from twoloops.edge.runtime import Runtime
+from twoloops.records.assignment import (
+    EVERYONE,
+    GOLDEN_LIMIT,
+    REVOKED,
+    Assignment,
+    Golden,
+    Mode,
+    Revocations,
+    assignment_path,
+    golden_path,
+    model_path,
+)
+from twoloops.records.digests import Digest, short
+from twoloops.records.errors import UserError
+from twoloops.store.lock import workspace_lock
+from twoloops.store.rows import Release
+from twoloops.store.trust.repository import Repository
+from twoloops.store.workspace import Store
+from twoloops.wiring.workspace import command_line, now
+
+TRUST = "trust"
+GOLDEN_INPUTS = 20
+BY_RELEASE = "release"
+"""Who assigns, where nobody else does: what is in force goes to everyone."""
+
+Targets = dict[str, TargetFile]
+
+
+class Published(msgspec.Struct, frozen=True):
+    """What signing has changed.
+
+    Args:
+        models: Models that became targets.
+        withdrawn: Models that are targets no more.
+        assigned: Assignments made.
+        signed: Roles signed again because they would expire, or their key changed.
+    """
+
+    models: tuple[Digest, ...] = ()
+    withdrawn: tuple[Digest, ...] = ()
+    assigned: tuple[Assignment, ...] = ()
+    signed: tuple[str, ...] = ()
+
+
+def repository(folder: Path) -> Repository:
+    """Return a workspace's repository, there or not."""
+    return Repository(folder / TRUST)
+
+
+@contextlib.contextmanager
+def signing(folder: Path) -> Iterator[Repository]:
+    """Yield a workspace's repository while nobody else signs.
+
+    Raises:
+        UserError: There is no workspace, or somebody else keeps signing.
+    """
+    Store.open(folder, create=False).close()
+    place = folder / TRUST
+    place.mkdir(exist_ok=True, mode=0o700)
+    with workspace_lock(place, command_line(), now()):
+        yield Repository(place)
+
+
+def begin(folder: Path, at: datetime, root_keys: int = 1, threshold: int = 1) -> bool:
+    """Make keys and a root on this machine; returns whether there were none before."""
+    with signing(folder) as known:
+        if known.there:
+            return False
+        known.begin(at, root_keys, threshold)
+        return True
+
+
+def publish(folder: Path, store: Store, at: datetime) -> Published:
+    """Sign what the workspace knows by now, and again what would expire.
+
+    Every release that was not revoked is a target; the release in force is assigned to everyone,
+    unless somebody assigned to that group by `assign`; an assignment of a revoked model is replaced
+    by the release in force. Doing it again without anything new changes nothing.
+
+    Raises:
+        UserError: Nothing was begun, or a key is not here.
+    """
+    with signing(folder) as known:
+        return _published(known, store, at, {})
+
+
+def assign(
+    folder: Path,
+    store: Store,
+    task: str,
+    group: str,
+    model: Digest,
+    mode: Mode,
+    at: datetime,
+    *,
+    counts: Digest | None = None,
+    by: str = "person",
+) -> Assignment:
+    """Sign which model a group runs.
+
+    Args:
+        folder: The workspace.
+        store: Its store.
+        task: The task.
+        group: The group.
+        model: A released model of the task.
+        mode: Whether it counts.
+        at: Now.
+        counts: In shadow, the model that counts meanwhile.
+        by: Who assigns; other than `BY_RELEASE`, the next release leaves the group alone.
+
+    Raises:
+        UserError: The model was not released for the task, or was revoked.
+    """
+    allowed = {one.model for one in store.releases.all(task)} - store.releases.revoked()
+    for one in filter(None, (model, counts)):
+        if one not in allowed:
+            raise UserError(
+                f"model {short(one)} is no release of task {task!r} that holds: see  "
+                "twoloops status"
+            )
+    wanted = Assignment(task=task, group=group, counter=0, model=model, mode=mode, counts=counts)
+    with signing(folder) as known:
+        done = _published(known, store, at, {assignment_path(task, group): (wanted, by)})
+    made = next((one for one in done.assigned if (one.task, one.group) == (task, group)), None)
+    return made or assignments(folder)[task, group]
+
+
+def assignments(folder: Path) -> dict[tuple[str, str], Assignment]:
+    """Return what is assigned, by task and group."""
+    found = map(_assigned, repository(folder).listed().values())
+    return {(one.task, one.group): one for one in found if one is not None}
+
+
+def _published(
+    known: Repository, store: Store, at: datetime, wanted: Mapping[str, tuple[Assignment, str]]
+) -> Published:
+    if not known.there:
+        raise UserError("this workspace signs nothing yet: begin with  twoloops keys init")
+    listed = known.listed()
+    revoked = store.releases.revoked()
+    made: Targets = {}
+    for task in store.tasks.all():
+        for release in store.releases.all(task.name):
+            if release.model not in revoked:
+                made |= _model(known, store, release, listed)
+    made |= _revocations(known, revoked, listed)
+    orders = _orders(store, listed, revoked) | dict(wanted)
+    assigned = []
+    for name, (order, by) in orders.items():
+        info = listed.get(name)
+        if info is None or _order(info) != (order, by):
+            order = msgspec.structs.replace(order, counter=known.next_version())
+            info = known.put(
+                name,
+                msgspec.json.encode(order),
+                {"assignment": msgspec.to_builtins(order), "by": by},
+            )
+            assigned.append(order)
+        made[name] = info
+    if made == listed:
+        return Published(signed=tuple(known.refresh(at)))
+    known.write(made, at)
+    _journal(store, assigned, known.root_digest(), at)
+    before, after = _models(listed), _models(made)
+    return Published(tuple(sorted(after - before)), tuple(sorted(before - after)), tuple(assigned))
+
+
+def _journal(store: Store, assigned: list[Assignment], root: Digest, at: datetime) -> None:
+    for one in assigned:
+        store.journal.append(
+            "model assigned",
+            task=one.task,
+            turn=-1,
+            key=f"{one.task}/model assigned/{one.group}/{one.counter}/{short(root)}",
+            at=at,
+            body={"group": one.group, "model": one.model, "mode": one.mode},
+        )
+
+
+def _orders(
+    store: Store, listed: Targets, revoked: frozenset[Digest]
+) -> dict[str, tuple[Assignment, str]]:
+    """Return the assignments that are to hold: those there are, and of what is in force."""
+    out: dict[str, tuple[Assignment, str]] = {}
+    for name, info in listed.items():
+        order = _order(info)
+        if order is not None and not revoked & set(order[0].models):
+            out[name] = order
+    for task in store.tasks.all():
+        deployed = store.releases.deployed(task.name)
+        if deployed is None:
+            continue
+        groups = {EVERYONE} | {
+            one.group for one in map(_assigned, listed.values()) if one and one.task == task.name
+        }
+        for group in groups:
+            name = assignment_path(task.name, group)
+            if name not in out or out[name][1] == BY_RELEASE:
+                full = Assignment(
+                    task=task.name, group=group, counter=0, model=deployed.model, mode="full"
+                )
+                out[name] = (full, BY_RELEASE)
+    return out
+
+
+def _order(info: TargetFile) -> tuple[Assignment, str] | None:
+    """Return what a target assigns, without its counter, and who did."""
+    found = _assigned(info)
+    if found is None:
+        return None
+    return msgspec.structs.replace(found, counter=0), _custom(info)["by"]
+
+
+def _assigned(info: TargetFile) -> Assignment | None:
+    given = _custom(info).get("assignment")
+    return None if given is None else msgspec.convert(given, Assignment)
+
+
+def _custom(info: TargetFile) -> dict[str, Any]:
+    return dict(info.custom or {})
+
+
+def _models(targets: Targets) -> set[Digest]:
+    return {_custom(one)["model"] for name, one in targets.items() if name.startswith("models/")}
+
+
+def _model(known: Repository, store: Store, release: Release, listed: Targets) -> Targets:
+    """Return the targets of a released model: its file, and its golden inputs."""
+    name, golden = model_path(release.model), golden_path(release.model)
+    custom = {"task": release.task, "turn": release.turn, "model": release.model}
+    out = {}
+    if name in listed and _custom(listed[name]) == custom:
+        out[name] = listed[name]
+    else:
+        out[name] = known.put(name, store.models.get(release.model), custom)
+    inputs = _golden_inputs(store, release)
+    if golden in listed and _custom(listed[golden]).get("inputs") == inputs:
+        out[golden] = listed[golden]
+        return out
+    made = _golden(store, release, inputs)
+    out[golden] = known.put(golden, msgspec.json.encode(made), {"inputs": inputs})
+    return out
+
+
+def _golden_inputs(store: Store, release: Release) -> list[Digest]:
+    """Return the golden inputs that go to the edges: of its dataset, and not forgotten."""
+    dataset = store.datasets.find(store.models.find(release.model).card.dataset)
+    if dataset is None:
+        return []
+    items = dataset.split("golden") or dataset.items
+    present = (one for one in dict.fromkeys(i.input for i in items) if store.inputs.has(one))
+    return list(islice(present, GOLDEN_INPUTS))
+
+
+def _golden(store: Store, release: Release, digests: list[Digest]) -> Golden:
+    """Ask the released file itself about golden inputs, as many as fit."""
+    data = store.inputs.get_many(digests)
+    size, inputs = 0, []
+    for digest in digests:
+        size += 4 * len(data[digest]) // 3 + 64 * 40  # as JSON has it, with its answer
+        if size <= GOLDEN_LIMIT // 2:
+            inputs.append(data[digest])
+    runtime = Runtime(store.models.get(release.model))
+    said = runtime.run(inputs).probabilities.tolist() if inputs else []
+    return Golden(
+        task=release.task,
+        model=release.model,
+        inputs=tuple(inputs),
+        probabilities=tuple(map(tuple, said)),
+    )
+
+
+def _revocations(known: Repository, revoked: frozenset[Digest], listed: Targets) -> Targets:
+    if REVOKED in listed and _custom(listed[REVOKED]).get("models") == sorted(revoked):
+        return {REVOKED: listed[REVOKED]}
+    made = Revocations(counter=known.next_version(), models=tuple(sorted(revoked)))
+    info = known.put(REVOKED, msgspec.json.encode(made), {"models": sorted(revoked)})
+    return {REVOKED: info}
