@@ -153,6 +153,7 @@ def signing(folder: Path) -> Iterator[Signing]:
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        disable_nagle_algorithm = True
 
         def do_GET(self) -> None:
             made.asked.append(self.path)
