@@ -62,6 +62,8 @@ ROWS: dict[tuple[str, str], frozenset[str]] = {
     ("GET", f"{API}/edges"): READ,
     ("POST", f"{API}/edges/{{edge}}/heartbeat"): EDGE,
     ("POST", f"{API}/edges/{{edge}}/batches"): EDGE,
+    ("GET", "/trust/metadata/{name}"): EDGE,
+    ("GET", "/trust/targets/{path}"): EDGE,
     ("GET", f"{API}/journal"): READ,
     ("GET", f"{API}/tokens"): ADMIN,
     ("POST", f"{API}/tokens"): ADMIN,

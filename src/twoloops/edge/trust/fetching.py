@@ -1,5 +1,7 @@
 """How TUF's client fetches: over httpx2, with limits on bytes and time, and never elsewhere."""
 
+import functools
+import ssl
 import time
 from collections.abc import Callable, Iterator
 from typing import Literal
@@ -57,6 +59,7 @@ class Fetcher(FetcherInterface):
     ) -> None:
         self._limits, self._clock = limits, clock
         self._client = httpx2.Client(
+            verify=_certificates(),
             follow_redirects=False,
             timeout=httpx2.Timeout(limits.silence),
             headers={
@@ -103,6 +106,12 @@ class Fetcher(FetcherInterface):
                     f"and at most {limits.seconds:g} s are allowed"
                 )
             yield chunk
+
+
+@functools.cache
+def _certificates() -> ssl.SSLContext:
+    """Return the machine's certificates: reading them takes longer than most updates do."""
+    return httpx2.create_ssl_context()
 
 
 def _check(url: str, answer: httpx2.Response) -> None:
