@@ -60,7 +60,6 @@ COMMANDS = (
     ("dataset", "list"),
     ("dataset", "show"),
     ("drift",),
-    ("edge",),
     ("edge", "rollback"),
     ("edge", "update"),
     ("keys",),
