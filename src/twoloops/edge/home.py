@@ -30,11 +30,15 @@ class Settings(msgspec.Struct, frozen=True):
         server: Its URL.
         edge: The edge's name, as the server knows it.
         task: The task it decides.
+        group: Its group of devices: releases are assigned to groups.
+        root: Digest of the root metadata that its releases are verified by.
     """
 
     server: str
     edge: str
     task: str
+    group: str
+    root: Digest
 
 
 class Orders(msgspec.Struct, frozen=True):
@@ -44,15 +48,36 @@ class Orders(msgspec.Struct, frozen=True):
         task: The task as it is now.
         capture: What is kept.
         seed: Of the draws for routine observations.
-        model: Digest of the model to run; `None` where none is released.
-        size: Bytes of its file.
+        counter: Of the latest assignment to the edge's group; 0: none. A hint to look for it now:
+            what is to run, only signed metadata says.
     """
 
     task: Task
     capture: CapturePolicy
     seed: int
-    model: Digest | None
-    size: int
+    counter: int
+
+
+class Paired(msgspec.Struct, frozen=True, kw_only=True):
+    """How two models decided the same inputs on this device, since they began to be compared.
+
+    Args:
+        counting: The model whose decisions counted.
+        beside: The one that decided too.
+        decided: Inputs that both decided.
+        differed: Of these, where their labels differed.
+        failed: Inputs that the one beside could not decide.
+        late: Decisions of the one beside that took longer than the task's latency budget.
+        skipped: Inputs it was not asked, because it could not keep up.
+    """
+
+    counting: Digest
+    beside: Digest
+    decided: int = 0
+    differed: int = 0
+    failed: int = 0
+    late: int = 0
+    skipped: int = 0
 
 
 class Standing(msgspec.Struct, frozen=True, kw_only=True):
@@ -60,6 +85,16 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
 
     Args:
         release: Digest of the model that decides; `None`: none does.
+        counter: Of the assignment that is followed; 0: none was.
+        mode: Of that assignment; empty: none was.
+        on_trial: Whether the model that decides has not proved itself yet.
+        decided: Decisions of that model since it began to count, in this process.
+        late: Of these, how many took longer than the task's latency budget.
+        went_back: Why the edge went back to an earlier model by itself; empty: it did not, since the
+            assignment that is followed came.
+        left: The model it went back from.
+        refused: Why the last update was refused; empty: it was not.
+        paired: How a second model decides the same inputs, where one does.
         version: Of twoloops.
         clock: The edge's time, UTC, ISO 8601.
         seen: Arrivals so far.
@@ -74,6 +109,15 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     release: Digest | None
+    counter: int = 0
+    mode: str = ""
+    on_trial: bool = False
+    decided: int = 0
+    late: int = 0
+    went_back: str = ""
+    left: Digest | None = None
+    refused: str = ""
+    paired: Paired | None = None
     version: str
     clock: str
     seen: int

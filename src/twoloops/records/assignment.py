@@ -14,7 +14,8 @@ from twoloops.records.digests import Digest
 from twoloops.records.errors import UserError
 
 Mode = Literal["shadow", "canary", "full"]
-"""`shadow`: the model decides too, and does not count; `canary`, `full`: it counts."""
+"""`shadow`: the model decides too, and does not count; `canary`: it counts, and the one before
+decides too; `full`: it counts."""
 
 REVOKED = "revoked.json"
 """Name of the target that lists revoked models."""

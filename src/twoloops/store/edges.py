@@ -20,6 +20,7 @@ class Enrolment(msgspec.Struct, frozen=True, kw_only=True):
     Args:
         name: Its name.
         task: The task it decides.
+        group: Its group of devices.
         token: Id of its own token.
         enrolled_with: Id of the token it was exchanged for, until its own was used.
         enrolled_at: UTC.
@@ -30,6 +31,7 @@ class Enrolment(msgspec.Struct, frozen=True, kw_only=True):
 
     name: str
     task: str
+    group: str
     token: str
     enrolled_with: str | None
     enrolled_at: datetime
@@ -57,13 +59,16 @@ class Edges:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def enrol(self, name: str, task: str, token: str, with_: str, at: datetime) -> None:
+    def enrol(
+        self, name: str, task: str, group: str, token: str, with_: str, at: datetime
+    ) -> None:
         """Bind a token to an edge; of a known edge the former one is no longer its own."""
         with self._database.transaction():
             known = self.find(name)
             row: dict[str, Any] = {
                 "name": name,
                 "task": task,
+                "device_group": group,
                 "token": token,
                 "enrolled_with": with_,
                 "enrolled_at": stamp(at),
@@ -182,6 +187,7 @@ def _enrolment(row: Row[Any]) -> Enrolment:
     return Enrolment(
         name=row.name,
         task=row.task,
+        group=row.device_group,
         token=row.token,
         enrolled_with=row.enrolled_with,
         enrolled_at=datetime.fromisoformat(row.enrolled_at),

@@ -382,6 +382,7 @@ edges = Table(
     metadata,
     Column("name", Text, primary_key=True),
     Column("task", Text, ForeignKey("tasks.name"), nullable=False),
+    Column("device_group", Text, nullable=False),  # releases are assigned to groups
     Column("token", Text, ForeignKey("tokens.id"), nullable=False),  # its own, and only its own
     Column("enrolled_with", Text),  # the token that is exchanged; NULL once its own was used
     Column("enrolled_at", Text, nullable=False),
