@@ -25,7 +25,7 @@ from twoloops.records.observation import Kept
 from twoloops.records.task import Task
 
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
-ORDERS = Orders(Task("orders", "text", ("leak", "ok")), CapturePolicy(), 0, None, 0)
+ORDERS = Orders(Task("orders", "text", ("leak", "ok")), CapturePolicy(), 0, 0)
 
 
 class Faulty:

@@ -127,7 +127,7 @@ def test_a_heartbeat_is_answered_with_orders_and_shown(
 ) -> None:
     ahead = (now() + timedelta(days=1)).isoformat()
     orders = edge.beat(clock=ahead, spooled=7).json()
-    assert (orders["task"]["name"], orders["model"]) == ("orders", None)
+    assert (orders["task"]["name"], orders["counter"]) == ("orders", 0)
     assert orders["capture"]["routine"] == 1.0  # of the first turn everything is kept
     (shown,) = client.get(EDGES, headers=served.bearer("reader")).json()
     assert (shown["edge"], shown["standing"]["spooled"]) == ("press-4", 7)

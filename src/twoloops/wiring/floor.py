@@ -13,7 +13,7 @@ from twoloops.edge.home import Orders, Standing
 from twoloops.edge.preprocess import check_input
 from twoloops.edge.spoolrows import Spooled
 from twoloops.physical.ingest import FIRST, ingest, missing
-from twoloops.records.digests import Digest
+from twoloops.records.assignment import group_name
 from twoloops.records.errors import UserError
 from twoloops.records.observation import Decision
 from twoloops.records.task import Task
@@ -33,6 +33,7 @@ class EdgeStanding(msgspec.Struct, frozen=True, kw_only=True):
     Args:
         edge: Its name.
         task: The task it decides.
+        group: Its group of devices.
         enrolled_at: UTC.
         last_seen: UTC, or `None`: never.
         skew: Seconds by which its clock is before the server's.
@@ -44,6 +45,7 @@ class EdgeStanding(msgspec.Struct, frozen=True, kw_only=True):
 
     edge: str
     task: str
+    group: str
     enrolled_at: datetime
     last_seen: datetime | None
     skew: float | None
@@ -53,23 +55,24 @@ class EdgeStanding(msgspec.Struct, frozen=True, kw_only=True):
     unexplained: int
 
 
-def enrol(store: Store, token: Token, task: str, at: datetime) -> tuple[str, str]:
+def enrol(store: Store, token: Token, task: str, group: str, at: datetime) -> tuple[str, str]:
     """Exchange a token for its edge's own; returns the edge's name and the secret.
 
     The edge's name is the token's name, so who made the token has chosen it. The token stays good
     until its edge has used its own; exchanged again before, it replaces that one.
 
     Raises:
-        UserError: There is no such task.
+        UserError: There is no such task, or this is no name of a group.
         Refusal: The token is an edge's own already.
     """
+    group_name(group)
     if token.scope != "edge" or store.edges.of_token(token.id) is not None:
         raise Refusal("an edge is enrolled with a token of its own name that no edge has used yet")
     with store.transaction():
         store.tasks.get(task)
         known = store.edges.find(token.name)
         own, secret = store.tokens.add(token.name, "edge", at, token.expires_at)
-        store.edges.enrol(token.name, task, own.id, token.id, at)
+        store.edges.enrol(token.name, task, group, own.id, token.id, at)
         if known is not None:
             store.tokens.revoke(known.token, at)
     return token.name, secret
@@ -89,8 +92,17 @@ def admitted(store: Store, token: Token, edge: str) -> Enrolment:
     return found
 
 
-def heartbeat(store: Store, edge: Enrolment, standing: Standing, at: datetime) -> Orders:
+def heartbeat(
+    store: Store, edge: Enrolment, standing: Standing, counter: int, at: datetime
+) -> Orders:
     """Note how an edge stands, and return its orders.
+
+    Args:
+        store: The workspace's.
+        edge: Who speaks.
+        standing: What it says.
+        counter: Of the latest assignment to its group; 0: none.
+        at: Now.
 
     Raises:
         UserError: Its clock's time cannot be read.
@@ -102,19 +114,17 @@ def heartbeat(store: Store, edge: Enrolment, standing: Standing, at: datetime) -
     with store.transaction():
         _settle(store, edge, at)
         store.edges.heard(edge.name, standing, skew, at)
-        return orders(store, store.tasks.get(edge.task))
+        return orders(store, store.tasks.get(edge.task), counter)
 
 
-def orders(store: Store, task: Task) -> Orders:
-    """Return what edges of a task are to do."""
+def orders(store: Store, task: Task, counter: int) -> Orders:
+    """Return what edges of a task are to do; the counter is of their latest assignment."""
     policy = policy_of(store, task.name)
     release = store.releases.deployed(task.name)
     # As at the local edge: the seed is drawn from all that came.
     first = release is None or incoming(store, task.name) == 0
-    model: Digest | None = None if release is None else release.model
-    size = 0 if model is None else store.inputs.size(model) or 0
     capture = CapturePolicy(routine=1.0) if first else policy.capture
-    return Orders(task, capture, policy.seed, model, size)
+    return Orders(task, capture, policy.seed, counter)
 
 
 def receive(store: Store, edge: Enrolment, batch: Batch, at: datetime) -> Took:
@@ -158,6 +168,7 @@ def floor(store: Store) -> list[EdgeStanding]:
         EdgeStanding(
             edge=one.name,
             task=one.task,
+            group=one.group,
             enrolled_at=one.enrolled_at,
             last_seen=one.last_seen,
             skew=one.skew,

@@ -3,6 +3,7 @@
 import contextlib
 from collections.abc import Iterator, Mapping
 from datetime import datetime
+from functools import lru_cache
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -145,6 +146,30 @@ def assignments(folder: Path) -> dict[tuple[str, str], Assignment]:
     return {(one.task, one.group): one for one in found if one is not None}
 
 
+def root_digest(folder: Path) -> Digest:
+    """Return the digest that devices are enrolled with.
+
+    Raises:
+        UserError: Nothing was begun.
+    """
+    return repository(folder).root_digest()
+
+
+def latest_counter(folder: Path, task: str, group: str) -> int:
+    """Return the counter of a group's latest assignment; 0: there is none. Asked by heartbeats."""
+    try:
+        stat = (repository(folder).metadata / "timestamp.json").stat()
+    except FileNotFoundError:
+        return 0
+    return _counters(folder, stat.st_mtime_ns, stat.st_ino).get((task, group), 0)
+
+
+@lru_cache(maxsize=4)
+def _counters(folder: Path, changed: int, file: int) -> dict[tuple[str, str], int]:
+    """Return all counters; the timestamp is replaced as a whole after all that it leads to."""
+    return {key: one.counter for key, one in assignments(folder).items()}
+
+
 def _published(
     known: Repository, store: Store, at: datetime, wanted: Mapping[str, tuple[Assignment, str]]
 ) -> Published:
@@ -204,7 +229,8 @@ def _orders(
         deployed = store.releases.deployed(task.name)
         if deployed is None:
             continue
-        groups = {EVERYONE} | {
+        groups = {EVERYONE} | store.edges.groups(task.name)
+        groups |= {
             one.group for one in map(_assigned, listed.values()) if one and one.task == task.name
         }
         for group in groups:

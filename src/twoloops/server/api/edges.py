@@ -10,7 +10,9 @@ from litestar.openapi.spec.enums import OpenAPIFormat, OpenAPIType
 from litestar.params import FromPath, JSONBody
 
 from twoloops.edge.batch import LARGEST, MEDIA_TYPE, Took, unpack
+from twoloops.edge.enrolling import Enrolled
 from twoloops.edge.home import Orders, Standing
+from twoloops.records.assignment import EVERYONE
 from twoloops.records.token import Token
 from twoloops.server import access
 from twoloops.server.access import Asking
@@ -25,6 +27,7 @@ from twoloops.wiring.floor import (
     heartbeat,
     receive,
 )
+from twoloops.wiring.trust import latest_counter, root_digest
 from twoloops.wiring.workspace import now
 
 
@@ -33,16 +36,11 @@ class Wanted(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     Args:
         task: The task it will decide.
+        group: Its group of devices: releases are assigned to groups.
     """
 
     task: Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
-
-
-class Made(msgspec.Struct, frozen=True):
-    """Its name, and its own token, shown this once."""
-
-    edge: str
-    secret: str
+    group: Annotated[str, msgspec.Meta(min_length=1, max_length=64)] = EVERYONE
 
 
 class _OneBatch(Operation):
@@ -58,12 +56,17 @@ BATCHES: dict[str, Any] = {**access.EDGE, "bodies": (MEDIA_TYPE,)}
 
 
 @post("/api/v1/edges", opt=access.EDGE, status_code=201, summary="Enrol an edge")
-async def enrol_edge(request: Asking, data: JSONBody[Wanted]) -> Made:
+async def enrol_edge(request: Asking, data: JSONBody[Wanted]) -> Enrolled:
     """Exchange the token of a new edge's name for the edge's own."""
     keeper: Keeper = request.app.state.keeper
     token = _token(request)
+
+    def act(store: Store) -> Enrolled:
+        root = root_digest(keeper.folder)
+        return Enrolled(*enrol(store, token, data.task, data.group, now()), root)
+
     try:
-        return Made(*await keeper.write(lambda store: enrol(store, token, data.task, now())))
+        return await keeper.write(act)
     except Refusal as refusal:
         raise PermissionDeniedException(str(refusal)) from refusal
 
@@ -80,7 +83,9 @@ async def beat(request: Asking, edge: FromPath[str], data: JSONBody[Standing]) -
     token = _token(request)
 
     def act(store: Store) -> Orders:
-        return heartbeat(store, admitted(store, token, edge), data, now())
+        known = admitted(store, token, edge)
+        counter = latest_counter(keeper.folder, known.task, known.group)
+        return heartbeat(store, known, data, counter, now())
 
     try:
         return await keeper.write(act)
