@@ -62,6 +62,8 @@ ROWS: dict[tuple[str, str], frozenset[str]] = {
     ("GET", f"{API}/edges"): READ,
     ("POST", f"{API}/edges/{{edge}}/heartbeat"): EDGE,
     ("POST", f"{API}/edges/{{edge}}/batches"): EDGE,
+    ("GET", f"{API}/edges/{{edge}}/uploads/{{digest}}"): EDGE,
+    ("PUT", f"{API}/edges/{{edge}}/uploads/{{digest}}"): EDGE,
     ("GET", "/trust/metadata/{name}"): EDGE,
     ("GET", "/trust/targets/{path}"): EDGE,
     ("GET", f"{API}/journal"): READ,

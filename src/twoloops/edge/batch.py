@@ -32,7 +32,7 @@ class Batch(NamedTuple):
     Args:
         edge: The edge's name.
         epoch: Of its spool.
-        observations: In the order of their numbers.
+        observations: In the order of their numbers. An input without bytes went ahead in parts.
         missing: Stretches of numbers that nobody will send, and why.
     """
 
@@ -60,6 +60,12 @@ class Took(msgspec.Struct, frozen=True):
     new: int
     duplicates: int
     quarantined: int
+
+
+class Uploaded(msgspec.Struct, frozen=True):
+    """How many bytes the server has of a large input that goes ahead of its batch."""
+
+    size: int
 
 
 def pack(batch: Batch) -> bytes:

@@ -3,7 +3,8 @@
 One batch is on its way at a time. It is acknowledged only by an answer that names it, which the
 server gives after its own commit; whatever happens in between, the same observations are sent
 again, and the server knows them by edge, epoch and number. So each counts once, in order, however
-long the network is away.
+long the network is away. A large input goes ahead of its batch in parts, and what was cut off goes
+on where it was; requests become smaller on a network that cuts them, and larger again after.
 """
 
 import threading
@@ -14,15 +15,30 @@ from urllib.parse import quote
 import msgspec
 
 from twoloops.edge.backoff import Backoff
-from twoloops.edge.batch import MEDIA_TYPE, MOST, MOST_MISSING, Batch, Took, last_number, pack
+from twoloops.edge.batch import (
+    MEDIA_TYPE,
+    MOST,
+    MOST_MISSING,
+    Batch,
+    Took,
+    Uploaded,
+    last_number,
+    pack,
+)
 from twoloops.edge.client import Refused, Server, Unreachable
 from twoloops.edge.home import Orders, Standing
 from twoloops.edge.spool import Spool
 from twoloops.edge.spoolrows import Missing
+from twoloops.records.digests import Digest
 from twoloops.records.errors import TransientError, UserError
 
-BATCH_BYTES = 4 * 1024 * 1024
-"""Bytes of a batch before compression, except where a single input has more."""
+BATCH_BYTES = 4 << 20
+"""Bytes of a batch before compression."""
+PART = 1 << 20
+"""Bytes of the parts of a large input, which goes ahead of its batch."""
+LEAST = 64 << 10
+"""Bytes below which no request is made smaller, and no input goes in parts."""
+CONFLICT = 409
 TOO_LARGE = (400, 413, 422)
 """Refusals that may be of one observation among many: the next try sends fewer."""
 
@@ -58,7 +74,8 @@ class Uplink:
         self._beat, self._bandwidth, self._clock = beat, bandwidth, clock
         self._root = f"/api/v1/edges/{quote(spool.edge, safe='')}"
         self._told: set[Missing] = set()
-        self._most = MOST
+        self._most, self._bytes = MOST, BATCH_BYTES
+        self._ahead: dict[Digest, int] = {}
         self._next_beat = float("-inf")
         self._wake = threading.Condition()
         self._stopped = False
@@ -128,22 +145,62 @@ class Uplink:
         self._on_orders(orders)
 
     def _send(self) -> int | None:
-        """Send the next batch; returns its bytes, or `None` where there is nothing to send."""
-        observations = tuple(self._spool.pending(self._most, BATCH_BYTES))
+        """Send what is next; returns its bytes, or `None` where there is nothing to send."""
+        observations = tuple(self._spool.pending(self._most, self._bytes))
         new = tuple(gap for gap in self._spool.missing if gap not in self._told)[:MOST_MISSING]
         if not observations and not new:
             return None
+        if observations:
+            first = observations[0]
+            if len(first.input) > min(PART, self._bytes):
+                if self._ahead.get(first.observation.input, 0) < len(first.input):
+                    return self._send_part(first.observation.input, first.input)
+                observations = (first._replace(input=b""),)
         batch = Batch(self._spool.edge, self._spool.epoch, observations, new)
+        return self._send_batch(batch)
+
+    def _send_batch(self, batch: Batch) -> int:
         body = pack(batch)
         try:
-            answer = self._server.post(f"{self._root}/batches", body, MEDIA_TYPE)
+            answer = self._smaller_if_cut(
+                lambda: self._server.post(f"{self._root}/batches", body, MEDIA_TYPE)
+            )
         except Refused as refused:
-            if refused.status in TOO_LARGE and len(observations) > 1:
-                self._most = max(1, len(observations) // 2)
+            if refused.status == CONFLICT:  # the server has not got what went ahead
+                self._ahead.clear()
+            elif refused.status in TOO_LARGE and len(batch.observations) > 1:
+                self._most = max(1, len(batch.observations) // 2)
             raise
         self._acknowledge(batch, answer)
         self._most = min(MOST, 2 * self._most)
         return len(body)
+
+    def _send_part(self, digest: Digest, data: bytes) -> int:
+        """Send the next part of a large input; its batch follows when all of it is there."""
+        path = f"{self._root}/uploads/{digest}"
+        if digest not in self._ahead:
+            self._ahead = {digest: _size(self._server.get(path))}
+            if self._ahead[digest] >= len(data):
+                return 0
+        at = self._ahead[digest]
+        part = data[at : at + min(PART, self._bytes)]
+        try:
+            answer = self._smaller_if_cut(lambda: self._server.put(f"{path}?at={at}", part))
+        except TransientError:
+            self._ahead.clear()  # nobody knows how far it came: it is asked for
+            raise
+        self._ahead[digest] = _size(answer)
+        return len(part)
+
+    def _smaller_if_cut(self, send: Callable[[], bytes]) -> bytes:
+        """Send; on a network that cuts requests off the next ones are smaller."""
+        try:
+            answer = send()
+        except Unreachable:
+            self._bytes = max(LEAST, self._bytes // 2)
+            raise
+        self._bytes = min(BATCH_BYTES, 2 * self._bytes)
+        return answer
 
     def _acknowledge(self, batch: Batch, answer: bytes) -> None:
         upto = last_number(batch.observations)
@@ -164,3 +221,15 @@ class Uplink:
             woken = self._wake.wait(left)
             if woken and not all_of_it:
                 return
+
+
+def _size(answer: bytes) -> int:
+    """Return how many bytes of an input the server has.
+
+    Raises:
+        Unreachable: It does not say.
+    """
+    try:
+        return msgspec.json.decode(answer, type=Uploaded).size
+    except msgspec.DecodeError as error:
+        raise Unreachable(f"the answer to a part cannot be read: {error}") from error

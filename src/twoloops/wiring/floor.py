@@ -14,17 +14,23 @@ from twoloops.edge.preprocess import check_input
 from twoloops.edge.spoolrows import Spooled
 from twoloops.physical.ingest import FIRST, ingest, missing
 from twoloops.records.assignment import group_name
+from twoloops.records.digests import Digest, digest_bytes, short
 from twoloops.records.errors import UserError
 from twoloops.records.observation import Decision
 from twoloops.records.task import Task
 from twoloops.records.token import Token
 from twoloops.store.edges import Enrolment, ExplainedGap, with_reasons
 from twoloops.store.rows import Gap
+from twoloops.store.uploads import Uploads
 from twoloops.store.workspace import Store
 
 
 class Refusal(UserError):
     """Who asks may not do this: its token is another edge's, or nobody's own."""
+
+
+class NotHere(UserError):
+    """An input that should have come before its batch did not."""
 
 
 class EdgeStanding(msgspec.Struct, frozen=True, kw_only=True):
@@ -127,10 +133,11 @@ def orders(store: Store, task: Task, counter: int) -> Orders:
     return Orders(task, capture, policy.seed, counter)
 
 
-def receive(store: Store, edge: Enrolment, batch: Batch, at: datetime) -> Took:
+def receive(store: Store, uploads: Uploads, edge: Enrolment, batch: Batch, at: datetime) -> Took:
     """Take in a batch of an edge; everything is durable when this returns.
 
     Raises:
+        NotHere: An input that went ahead is not here, or not whole.
         Refusal: It names another edge, another task, or an epoch that is another edge's.
     """
     if batch.edge != edge.name:
@@ -138,6 +145,7 @@ def receive(store: Store, edge: Enrolment, batch: Batch, at: datetime) -> Took:
     strange = {one.observation.task for one in batch.observations} - {edge.task}
     if strange:
         raise Refusal(f"edge {edge.name!r} decides {edge.task!r}, and sent another task's")
+    batch = _filled(store, uploads, batch)
     with store.transaction():
         _settle(store, edge, at)
         try:
@@ -147,6 +155,8 @@ def receive(store: Store, edge: Enrolment, batch: Batch, at: datetime) -> Took:
         task = store.tasks.get(edge.task)
         done = ingest(store, _dated(store, task, batch), lambda one: _unusable(task, one))
         _explain(store, batch)
+    for one in batch.observations:
+        uploads.drop(edge.name, one.observation.input)
     return Took(
         batch.edge,
         batch.epoch,
@@ -181,6 +191,30 @@ def floor(store: Store) -> list[EdgeStanding]:
         )
         for one in known
     ]
+
+
+def _filled(store: Store, uploads: Uploads, batch: Batch) -> Batch:
+    """Return a batch with the inputs that went ahead."""
+    ahead = [
+        one.observation for one in batch.observations if not one.input and one.observation.input
+    ]
+    if not ahead:
+        return batch
+    known = store.observations.find(one.place for one in ahead)
+    inputs: dict[Digest, bytes] = {}
+    for one in ahead:
+        data = uploads.get(batch.edge, one.input)
+        if data is None and one.place in known and known[one.place].input == one.input:
+            # It was taken in, and the answer got lost.
+            data = store.inputs.get_many([one.input]).get(one.input)
+        if data is None and one.input != digest_bytes(b""):
+            raise NotHere(f"input {short(one.input)} did not come whole: send it again, then this")
+        inputs[one.input] = data or b""
+    filled = [
+        one if one.input else one._replace(input=inputs[one.observation.input])
+        for one in batch.observations
+    ]
+    return batch._replace(observations=tuple(filled))
 
 
 def _settle(store: Store, edge: Enrolment, at: datetime) -> None:
