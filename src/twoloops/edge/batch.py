@@ -24,6 +24,8 @@ MOST = 500
 """Observations of one batch."""
 MOST_MISSING = 10_000
 LEVEL = 1  # of zlib: the slow ones cost an edge more than they save
+AS_IT_IS = 0
+"""Of zlib: framed and not compressed."""
 
 
 class Batch(NamedTuple):
@@ -68,8 +70,12 @@ class Uploaded(msgspec.Struct, frozen=True):
     size: int
 
 
-def pack(batch: Batch) -> bytes:
+def pack(batch: Batch, level: int = LEVEL) -> bytes:
     """Return the body of a batch.
+
+    Args:
+        batch: What is sent.
+        level: Of zlib.
 
     Raises:
         UserError: It is larger than a batch may be.
@@ -79,7 +85,7 @@ def pack(batch: Batch) -> bytes:
         raise UserError(
             f"a batch has at most {LARGEST:,} bytes: got {len(packed):,}; send fewer observations"
         )
-    return HEADER.pack(MAGIC, len(packed)) + zlib.compress(packed, LEVEL)
+    return HEADER.pack(MAGIC, len(packed)) + zlib.compress(packed, level)
 
 
 def unpack(body: bytes) -> Batch:

@@ -145,7 +145,9 @@ def receive(store: Store, uploads: Uploads, edge: Enrolment, batch: Batch, at: d
     strange = {one.observation.task for one in batch.observations} - {edge.task}
     if strange:
         raise Refusal(f"edge {edge.name!r} decides {edge.task!r}, and sent another task's")
-    batch = _filled(store, uploads, batch)
+    ahead = {one.observation.input for one in batch.observations if not one.input}
+    if ahead:
+        batch = _filled(store, uploads, batch)
     with store.transaction():
         _settle(store, edge, at)
         try:
@@ -155,8 +157,8 @@ def receive(store: Store, uploads: Uploads, edge: Enrolment, batch: Batch, at: d
         task = store.tasks.get(edge.task)
         done = ingest(store, _dated(store, task, batch), lambda one: _unusable(task, one))
         _explain(store, batch)
-    for one in batch.observations:
-        uploads.drop(edge.name, one.observation.input)
+    for one in ahead:
+        uploads.drop(edge.name, one)
     return Took(
         batch.edge,
         batch.epoch,
@@ -195,21 +197,19 @@ def floor(store: Store) -> list[EdgeStanding]:
 
 def _filled(store: Store, uploads: Uploads, batch: Batch) -> Batch:
     """Return a batch with the inputs that went ahead."""
-    ahead = [
-        one.observation for one in batch.observations if not one.input and one.observation.input
-    ]
-    if not ahead:
-        return batch
+    ahead = [one.observation for one in batch.observations if not one.input]
     known = store.observations.find(one.place for one in ahead)
-    inputs: dict[Digest, bytes] = {}
+    inputs: dict[Digest, bytes] = {digest_bytes(b""): b""}
     for one in ahead:
-        data = uploads.get(batch.edge, one.input)
+        data = inputs.get(one.input)
+        if data is None:
+            data = uploads.get(batch.edge, one.input)
         if data is None and one.place in known and known[one.place].input == one.input:
             # It was taken in, and the answer got lost.
             data = store.inputs.get_many([one.input]).get(one.input)
-        if data is None and one.input != digest_bytes(b""):
+        if data is None:
             raise NotHere(f"input {short(one.input)} did not come whole: send it again, then this")
-        inputs[one.input] = data or b""
+        inputs[one.input] = data
     filled = [
         one if one.input else one._replace(input=inputs[one.observation.input])
         for one in batch.observations
