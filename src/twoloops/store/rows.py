@@ -73,6 +73,15 @@ class Quarantined(msgspec.Struct, frozen=True):
     at: datetime
 
 
+class Reason(msgspec.Struct, frozen=True):
+    """How many inputs of a source are unusable for one reason, and when the last of them came."""
+
+    source: str
+    reason: str
+    count: int
+    last: datetime
+
+
 class Gap(msgspec.Struct, frozen=True, order=True):
     """Counters of an edge's epoch that never arrived, both ends included."""
 

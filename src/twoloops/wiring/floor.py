@@ -33,6 +33,7 @@ class EdgeStanding(msgspec.Struct, frozen=True, kw_only=True):
     Args:
         edge: Its name.
         task: The task it decides.
+        group: Its group of devices.
         enrolled_at: UTC.
         last_seen: UTC, or `None`: never.
         skew: Seconds by which its clock is before the server's.
@@ -44,6 +45,7 @@ class EdgeStanding(msgspec.Struct, frozen=True, kw_only=True):
 
     edge: str
     task: str
+    group: str
     enrolled_at: datetime
     last_seen: datetime | None
     skew: float | None
@@ -158,6 +160,7 @@ def floor(store: Store) -> list[EdgeStanding]:
         EdgeStanding(
             edge=one.name,
             task=one.task,
+            group=one.group,
             enrolled_at=one.enrolled_at,
             last_seen=one.last_seen,
             skew=one.skew,
