@@ -33,6 +33,7 @@ ROWS: dict[tuple[str, str], frozenset[str]] = {
     ("GET", "/"): READ,
     ("GET", "/why/{release}"): READ,
     ("GET", "/floor"): READ,
+    ("GET", "/rollouts"): READ,
     ("GET", "/drift"): READ,
     ("GET", "/quarantine"): READ,
     ("GET", "/label"): LABEL,

@@ -7,21 +7,30 @@ from typing import Any
 
 from turned import turned
 
+from twoloops.convergence.rollouts import machine
+from twoloops.convergence.rollouts.evidence import Finding as Condition
+from twoloops.convergence.rollouts.evidence import Judged
+from twoloops.convergence.rollouts.plan import default_plan
+from twoloops.convergence.rollouts.state import NONE, Losses, Observed, Seen
 from twoloops.convergence.turns.drifted import DRIFT
 from twoloops.convergence.turns.drifting import OPENED
 from twoloops.edge.home import Paired, Standing
 from twoloops.physical.drift.family import holm
 from twoloops.physical.drift.finding import Feature, Finding, Part
-from twoloops.records.digests import Digest, digest_bytes
+from twoloops.records.digests import Digest, canonical, digest_bytes
 from twoloops.store.edges import ExplainedGap
-from twoloops.store.rows import Gap, Quarantined
+from twoloops.store.rows import Gap, Quarantined, Rollout
 from twoloops.store.workspace import Store
 from twoloops.wiring.floor import EdgeStanding
+from twoloops.wiring.rollouts import Moved, RolloutStanding
 
 AT = datetime(2026, 3, 1, 12, tzinfo=UTC)
 OLD, NEW = digest_bytes(b"old"), digest_bytes(b"new")
 HOSTILE = "<script>alert(1)</script>\x07\u202e"
 STATES = ("works", "silent", "went back", "lost", "new", "beside", "none decides", "never heard")
+
+
+NAMES = ("distance", "share of crack", "direction 1", "confidence", "direction 2", "novelty")
 
 
 def standing(**more: Any) -> Standing:
@@ -75,7 +84,7 @@ def finding(
         "features": tuple(
             Feature(
                 kind=kinds[place % 2],
-                name=f"direction {place}",
+                name=NAMES[place % len(NAMES)],
                 edge="mill" if place % 3 == 2 else None,
                 reference=100,
                 units=80,
@@ -105,14 +114,68 @@ def finding(
     return Finding(**(known | more))
 
 
-def floored(folder: Path, at: datetime) -> Store:
-    """Write the workspace as it is at a time; the store stays open."""
+def rollout(**more: Any) -> RolloutStanding:
+    """A roll-out in its canary stage, opened two days ago."""
+    judged = Judged(
+        labels=40,
+        lost=3,
+        won=2,
+        decisions=5000,
+        paired=5000,
+        differed=150,
+        late=1,
+        proof=9.5,
+        findings=(
+            Condition(
+                "errors", False, "3 wrong and 2 the other way: evidence 0.8 of the 180 needed"
+            ),
+            Condition(
+                "disagreement", False, "150 of 5,000 (3.0 %): evidence 0.0 of the 180 needed"
+            ),
+        ),
+    )
+    moves = (
+        Moved(at=AT - timedelta(days=2), what="opened", stage=0, why="in 3 stages"),
+        Moved(
+            at=AT - timedelta(days=1),
+            what="stage passed",
+            stage=1,
+            why="the least amounts were seen",
+            groups=("hall-1", "hall-2"),
+            judged=judged,
+        ),
+    )
+    known: dict[str, Any] = {
+        "task": "strip",
+        "number": 3,
+        "model": NEW,
+        "before": OLD,
+        "turn": 2,
+        "status": "running",
+        "open": True,
+        "stage": 2,
+        "stages": 3,
+        "kind": "canary",
+        "groups": ("hall-1",),
+        "opened_at": AT - timedelta(days=2),
+        "began": AT - timedelta(days=1),
+        "judged": judged,
+        "waits": "10 more audit labels",
+        "why": "",
+        "moves": moves,
+    }
+    return RolloutStanding(**(known | more))
+
+
+def floored(folder: Path, at: datetime, strange: str = HOSTILE) -> Store:
+    """Write the workspace as it is at a time, with a strange label; the store stays open."""
     store = Store.open(folder)
     with store.transaction():
         task = turned(store, [3, 2])
         model = store.releases.all(task.name)[-1].model
         before = store.releases.all(task.name)[-2].model
         _edges(store, task.name, model, before, at)
+        _rollout(store, task.name, model, before, at)
         store.quarantine.add_many(
             [
                 Quarantined(
@@ -123,7 +186,7 @@ def floored(folder: Path, at: datetime) -> Store:
                 )
                 for number in range(70)
             ]
-            + [Quarantined("week.csv", "row 7", f"no label {HOSTILE!r} here", at)]
+            + [Quarantined("week.csv", "row 7", f"no label {strange!r}", at)]
         )
         found = finding([1e-6, 1e-4, 0.02, 0.4, 1.0], model, task.name, at)
         store.evidence.put(task.name, DRIFT, found.turn, found)
@@ -175,3 +238,41 @@ def _edges(store: Store, task: str, model: Digest, before: Digest, at: datetime)
             store.marks.put(name, "e1", 90, gaps)
             why = "dropped, as the spool was full"
             store.edges.explain([ExplainedGap(name, "e1", 18, 48, why)])
+
+
+def _rollout(store: Store, task: str, model: Digest, before: Digest, at: datetime) -> None:
+    """Roll the release out, as far as the shadow stage on both groups."""
+    state, moves = machine.opened(
+        task=task,
+        number=1,
+        model=model,
+        turn=2,
+        before=before,
+        plan=default_plan(("hall-1", "hall-2"), 40),
+        share=0.05,
+        at=at - timedelta(days=2),
+    )
+    done = [(one, at - timedelta(days=2)) for one in moves]
+    paired = {"press-1": NONE, "press-3": NONE}
+    for ago, count in ((timedelta(days=1), 0), (timedelta(0), 600)):
+        paired = dict.fromkeys(paired, (count, count // 40, 0, 0))
+        edges = tuple(
+            Seen(edge=name, group=f"hall-{group}", heard=at, paired=paired[name])
+            for group, name in enumerate(paired, 1)
+        )
+        losses = Losses((0.0,) * 12 + (1.0,), (1.0,) * 13) if count else Losses()
+        state, moves = machine.step(state, Observed(edges=edges, losses=losses), at - ago)
+        done += [(one, at - ago) for one in moves]
+    assert state.status == "running"
+    assert state.waits
+    row = Rollout(
+        task=task,
+        number=1,
+        model=model,
+        status=state.status,
+        open=state.open,
+        state=canonical(state).decode(),
+    )
+    store.rollouts.put(row)
+    for move, when in done:
+        store.rollouts.moved(task, 1, move.what, move.stage, when, move)

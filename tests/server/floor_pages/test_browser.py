@@ -74,6 +74,12 @@ def test_the_floor(page: Any, served: Served, tmp_path: Path) -> None:
     assert page.locator("nav [aria-current=page]").inner_text() == "Floor"
 
 
+def test_roll_outs(page: Any, served: Served, tmp_path: Path) -> None:
+    told = fits(page, f"{served.url}/rollouts", tmp_path)
+    assert "Stage 1 of 3: shadow" in told
+    assert page.locator("tbody tr").count() == 5 + 2  # conditions and history
+
+
 def test_drift(page: Any, served: Served, tmp_path: Path) -> None:
     told = fits(page, f"{served.url}/drift", tmp_path)
     assert "It opened turn 3" in told

@@ -15,7 +15,7 @@ from twoloops.records.task import Task
 from twoloops.store.workspace import Store
 from twoloops.wiring.workspace import now
 
-PATHS = ("/floor", "/drift", "/quarantine")
+PATHS = ("/floor", "/rollouts", "/drift", "/quarantine")
 
 
 @pytest.fixture(scope="module")
@@ -62,6 +62,16 @@ def test_an_edge_leads_to_why_its_model_was_released(client: TestClient) -> None
     inner = main_of(client.get("/floor").text)
     in_force = client.get("/api/v1/tasks/strip/releases/deployed").json()["model"]
     assert f'<a href="/why/{short(in_force)}?task=strip">{short(in_force)}</a>' in inner
+
+
+def test_roll_outs_show_stage_evidence_and_history(client: TestClient) -> None:
+    inner = main_of(client.get("/rollouts").text)
+    assert "Stage 1 of 3: shadow on hall-1, hall-2" in inner
+    assert "1,200 inputs decided by both, 30 differently (2.5" in inner
+    assert "of 13 audit labels it decides 1 wrong" in inner
+    history = inner.split("History")[1]
+    assert history.index("shadow on hall-1") < history.index("goes out after")
+    assert "<form" not in inner
 
 
 def test_drift_shows_the_verdict_and_what_it_opened(client: TestClient) -> None:

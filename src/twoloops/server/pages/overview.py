@@ -15,6 +15,7 @@ from twoloops.store.workspace import Store
 from twoloops.wiring.drift import last_looks
 from twoloops.wiring.floor import floor
 from twoloops.wiring.overview import Remembered, counts_of
+from twoloops.wiring.rollouts import standing
 from twoloops.wiring.workspace import now
 
 
@@ -38,7 +39,7 @@ async def overview_page(request: Asking) -> Template:
     remembered = remembered_of(request)
 
     def act(store: Store) -> tuple[Overview, Counts, tuple[Concern, ...]]:
-        wrong = concerns(floor(store), last_looks(store), now())
+        wrong = concerns(floor(store), last_looks(store), standing(store), now())
         return remembered.overview(store), counts_of(store), wrong
 
     overview, counts, wrong = await keeper.read(act)

@@ -9,9 +9,11 @@ from twoloops.analysis.markup import Html, tag
 from twoloops.analysis.words import clip, items
 from twoloops.server.views.drift import alarmed
 from twoloops.server.views.edges import edge_view, silence
+from twoloops.server.views.rollouts import stopped
 from twoloops.server.views.words import NAME, named
 from twoloops.wiring.drift import LastLook
 from twoloops.wiring.floor import EdgeStanding
+from twoloops.wiring.rollouts import RolloutStanding
 
 
 class Concern(msgspec.Struct, frozen=True):
@@ -22,16 +24,20 @@ class Concern(msgspec.Struct, frozen=True):
 
 
 def concerns(
-    edges: Sequence[EdgeStanding], looks: Sequence[LastLook], at: datetime
+    edges: Sequence[EdgeStanding],
+    looks: Sequence[LastLook],
+    rollouts: Sequence[RolloutStanding],
+    at: datetime,
 ) -> tuple[Concern, ...]:
     """Return what is wrong, in the order in which somebody should look.
 
     Args:
         edges: How every edge stands.
         looks: The last look for drift of every task.
+        rollouts: The last roll-out of every task.
         at: Now, UTC.
     """
-    found = []
+    found = [Concern(_stopped(one), "/rollouts") for one in stopped(rollouts)]
     found += [
         Concern(f"Drift of {clip(one.task, NAME)}: {_changed(one)}", "/drift")
         for one in alarmed(looks)
@@ -51,6 +57,11 @@ def concerns(
         said = f"{first.edge}: {first.wrong[0]}" if len(wrong) == 1 else ""
         found.append(Concern(said or told + named([one.edge for one in wrong]), "/floor"))
     return tuple(found)
+
+
+def _stopped(one: RolloutStanding) -> str:
+    where = f"Roll-out of {clip(one.task, NAME)} {one.status} in stage {one.stage} of {one.stages}"
+    return f"{where}: {clip(one.why, 200)}"
 
 
 def _changed(one: LastLook) -> str:

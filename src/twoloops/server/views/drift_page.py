@@ -78,8 +78,10 @@ def _chart(bars: Sequence[Bar]) -> Html:
     across = plot.Scale(0, last, 8, WIDTH - 20)
     floor = TOP + ROW * len(bars)
     powers = range(0, last + 1, max(1, math.ceil(last / 5)))
-    parts = [plot.text(across(at), floor + 16, _power(at), anchor="middle") for at in powers]
-    parts.append(plot.text(WIDTH - 8, floor + 32, "evidence", anchor="end"))
+    parts = [
+        plot.text(across(at), floor + 16, _power(at), size=14, anchor="middle") for at in powers
+    ]
+    parts.append(plot.text(WIDTH - 8, floor + 32, "evidence", size=14, anchor="end"))
     for place, one in enumerate(bars):
         y = TOP + ROW * place
         colour = plot.RED if one.alarm else plot.BLUE
@@ -87,12 +89,12 @@ def _chart(bars: Sequence[Bar]) -> Html:
         told = f"{one.name}: {number(one.evidence)}, {number(one.needed)} needed"
         weight = 650 if one.alarm else 400
         words = clip(one.name, 60)
-        parts.append(plot.text(across(0), y + 13, words, colour=plot.INK, weight=weight))
+        parts.append(plot.text(across(0), y + 13, words, size=14, colour=plot.INK, weight=weight))
         parts.append(plot.bar(across(0), y + 18, max(wide, 1.5), 11, colour, title=told))
         at = across(math.log10(one.needed))
         parts.append(f'<path d="M{at:g} {y + 15}V{y + 32}" stroke="{plot.INK}" stroke-width="2"/>')
     return Html(
-        f'<svg viewBox="0 0 {WIDTH} {floor + BOTTOM}" style="max-width:640px" '
+        f'<svg viewBox="0 0 {WIDTH} {floor + BOTTOM}" style="max-width:600px" '
         f'font-family="system-ui, sans-serif">{"".join(parts)}</svg>'
     )
 
@@ -104,16 +106,15 @@ def _power(power: int) -> str:
 def _listed(one: DriftView) -> Html:
     rows = [
         (
-            bar.name,
+            tag("span", bar.name) + _said(bar),
             bar.before,
             bar.after,
             number(bar.evidence),
             number(bar.needed),
-            _said(bar),
         )
         for bar in one.bars
     ]
-    header = ("watched", "before", "since", "evidence", "needed", "")
+    header = ("watched", "before", "since", "evidence", "needed")
     strong = [place for place, bar in enumerate(one.bars) if bar.alarm]
     shown = table(header, rows, numbers=(1, 2, 3, 4), strong=strong)
     if one.more:
@@ -124,6 +125,6 @@ def _listed(one: DriftView) -> Html:
 
 def _said(bar: Bar) -> Html:
     if not bar.alarm:
-        return tag("span", "as before")
+        return Html("")
     after = f", seen after {bar.seen_after}" if bar.seen_after else ""
-    return tag("span", f"changed{after}", class_="failed")
+    return tag("small", f"changed{after}", class_="failed")
