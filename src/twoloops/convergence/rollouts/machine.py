@@ -58,10 +58,9 @@ def step(state: State, observed: Observed, at: datetime) -> tuple[State, Moves]:
     """
     if not state.open:
         return state, ()
-    if state.before in observed.revoked:
-        state = replace(state, before=observed.fallback)
-    if state.model in observed.revoked:
-        return _closed(state, "rolled back", f"model {short(state.model)} was revoked")
+    state, moves = without(state, observed.revoked, observed.fallback)
+    if not state.open:
+        return state, moves
     if observed.newer:
         return _closed(state, "superseded", "a newer release is in force")
     if state.stage < 0:
@@ -109,6 +108,30 @@ def resume(state: State, why: str) -> tuple[State, Moves]:
 def abort(state: State, why: str) -> tuple[State, Moves]:
     """End it because a person says so: every touched group goes back."""
     return _closed(state, "aborted", why) if state.open else (state, ())
+
+
+def without(
+    state: State, revoked: frozenset[Digest], fallback: Digest | None
+) -> tuple[State, Moves]:
+    """Take revoked models out: of the release it is the end, of the one before another takes over.
+
+    Args:
+        state: Where it stands.
+        revoked: Models that may not run any more.
+        fallback: What is in force instead of the model before.
+    """
+    if not state.open:
+        return state, ()
+    if state.before in revoked:
+        state = replace(state, before=fallback)
+    if state.model in revoked:
+        return _closed(state, "rolled back", f"model {short(state.model)} was revoked")
+    return state, ()
+
+
+def superseded(state: State, why: str) -> tuple[State, Moves]:
+    """End it because another release goes out."""
+    return _closed(state, "superseded", why) if state.open else (state, ())
 
 
 def _next(state: State, observed: Observed, at: datetime) -> tuple[State, Moves]:
