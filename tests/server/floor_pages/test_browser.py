@@ -1,6 +1,6 @@
 """The floor's pages in a real headless browser: on a phone, on a tablet, without a script."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +9,7 @@ import pytest
 from floored import STATES, floored
 from served import Served
 
+from twoloops.records.token import Scope
 from twoloops.wiring.workspace import now
 
 WIDTH = "document.documentElement.scrollWidth"
@@ -30,25 +31,40 @@ def served(browser: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[S
 
 
 @pytest.fixture(scope="module")
-def page(browser: Any, served: Served) -> Iterator[Any]:
-    """A reader's page; nothing may go wrong in it, and nothing be fetched from elsewhere."""
+def enter(browser: Any, served: Served) -> Iterator[Callable[[Scope], Any]]:
+    """Return a function that opens a page of somebody with a scope.
+
+    Nothing may go wrong in it, and nothing be fetched from elsewhere.
+    """
     wrong: list[str] = []
-    context = browser.new_context()
-    token = served.token("ann", "reader")
-    context.add_cookies([{"name": "twoloops", "value": token, "url": served.url}])
-    page = context.new_page()
-    page.set_default_timeout(60_000)
-    page.on("pageerror", lambda error: wrong.append(str(error)))
-    page.on("console", lambda said: wrong.append(said.text))
-    page.on(
-        "request",
-        lambda asked: (
-            None if asked.url.startswith((served.url, "data:")) else wrong.append(asked.url)
-        ),
-    )
-    yield page
-    context.close()
+    contexts = []
+
+    def asked(request: Any) -> None:
+        if not request.url.startswith((served.url, "data:")):
+            wrong.append(request.url)
+
+    def open_(scope: Scope) -> Any:
+        context = browser.new_context()
+        contexts.append(context)
+        token = served.token("ann", scope)
+        context.add_cookies([{"name": "twoloops", "value": token, "url": served.url}])
+        page = context.new_page()
+        page.set_default_timeout(60_000)
+        page.on("pageerror", lambda error: wrong.append(str(error)))
+        page.on("console", lambda said: wrong.append(said.text))
+        page.on("request", asked)
+        return page
+
+    yield open_
+    for context in contexts:
+        context.close()
     assert wrong == []
+
+
+@pytest.fixture(scope="module")
+def page(enter: Callable[[Scope], Any]) -> Any:
+    """A reader's page."""
+    return enter("reader")
 
 
 def fits(page: Any, address: str, tmp_path: Path) -> str:
@@ -77,7 +93,21 @@ def test_the_floor(page: Any, served: Served, tmp_path: Path) -> None:
 def test_roll_outs(page: Any, served: Served, tmp_path: Path) -> None:
     told = fits(page, f"{served.url}/rollouts", tmp_path)
     assert "Stage 1 of 3: shadow" in told
-    assert page.locator("tbody tr").count() == 5 + 2  # conditions and history
+    assert page.locator("tbody tr").count() == 5 + 2  # limits and history
+    assert page.locator("main form").count() == 0
+
+
+def test_an_admin_pauses_a_roll_out(
+    enter: Callable[[Scope], Any], served: Served, tmp_path: Path
+) -> None:
+    page = enter("admin")
+    fits(page, f"{served.url}/rollouts", tmp_path)
+    page.get_by_text("Pause …").click()
+    page.get_by_label("Why?").first.fill("oil on the lens")
+    page.get_by_role("button", name="Pause").click()
+    page.get_by_text("Paused: oil on the lens (ann).").wait_for()
+    assert page.get_by_text("Resume …").is_visible()
+    assert page.evaluate(WIDTH) <= SIZES[-1][0]
 
 
 def test_drift(page: Any, served: Served, tmp_path: Path) -> None:
