@@ -22,7 +22,7 @@ from twoloops.store.edges import ExplainedGap
 from twoloops.store.rows import Gap, Quarantined, Rollout
 from twoloops.store.workspace import Store
 from twoloops.wiring.floor import EdgeStanding
-from twoloops.wiring.rollouts import Moved, RolloutStanding
+from twoloops.wiring.rollout_standing import Moved, RolloutStanding
 
 AT = datetime(2026, 3, 1, 12, tzinfo=UTC)
 OLD, NEW = digest_bytes(b"old"), digest_bytes(b"new")

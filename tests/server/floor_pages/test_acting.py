@@ -12,7 +12,7 @@ from serving_workspace import URL, client_of
 
 from twoloops.records.token import Scope
 from twoloops.store.workspace import Store
-from twoloops.wiring.rollouts import RolloutStanding, standing
+from twoloops.wiring.rollout_standing import RolloutStanding, standing
 from twoloops.wiring.workspace import now
 
 HERE = {"Origin": URL, "Sec-Fetch-Site": "same-origin"}

@@ -83,7 +83,7 @@ def test_only_who_may_act_gets_forms_and_the_others_the_commands() -> None:
     assert 'action="/rollouts/strip/abort"' in mine
     assert 'name="number" value="3"' in mine
     assert "<form" not in theirs
-    assert "twoloops rollout pause --why TEXT" in theirs
+    assert "twoloops rollout pause --task strip --why TEXT" in theirs
     closed = rollout_view(rollout(status="done", open=False), AT)
     assert "<form" not in body([closed], may_act=True)
 
@@ -101,4 +101,4 @@ def test_what_comes_from_outside_is_never_markup() -> None:
 def test_without_one_the_page_says_how_one_begins() -> None:
     page = body([], may_act=True)
     assert "opened by itself" in page
-    assert "twoloops rollout start MODEL" in page
+    assert "twoloops rollout start MODEL --why TEXT" in page

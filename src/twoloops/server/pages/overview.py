@@ -15,7 +15,7 @@ from twoloops.store.workspace import Store
 from twoloops.wiring.drift import last_looks
 from twoloops.wiring.floor import floor
 from twoloops.wiring.overview import Remembered, counts_of
-from twoloops.wiring.rollouts import standing
+from twoloops.wiring.rollout_standing import standing
 from twoloops.wiring.workspace import now
 
 

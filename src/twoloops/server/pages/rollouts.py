@@ -16,7 +16,8 @@ from twoloops.server.keeper import Keeper
 from twoloops.server.views.rollouts import Act, rollout_view
 from twoloops.server.views.rollouts_page import LONGEST, body
 from twoloops.store.workspace import Store
-from twoloops.wiring.rollouts import abort, pause, resume, standing
+from twoloops.wiring.rollout_standing import standing
+from twoloops.wiring.rollouts import abort, pause, resume
 from twoloops.wiring.workspace import now
 
 FORM: dict[str, Any] = {**access.ADMIN, "bodies": ("application/x-www-form-urlencoded",)}

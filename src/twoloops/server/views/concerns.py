@@ -13,7 +13,7 @@ from twoloops.server.views.rollouts import stopped
 from twoloops.server.views.words import NAME, named
 from twoloops.wiring.drift import LastLook
 from twoloops.wiring.floor import EdgeStanding
-from twoloops.wiring.rollouts import RolloutStanding
+from twoloops.wiring.rollout_standing import RolloutStanding
 
 
 class Concern(msgspec.Struct, frozen=True):

@@ -37,7 +37,7 @@ EMPTY = "Nothing is in quarantine: whatever came in could be used."
 
 
 def _counts(view: QuarantineView) -> Html:
-    rows = [
+    rows: list[tuple[str, ...]] = [
         (
             tag(
                 "a", clip(one.source, NAME), href=f"/quarantine?source={quote(one.source, safe='')}"

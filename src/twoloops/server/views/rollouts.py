@@ -12,7 +12,7 @@ from twoloops.analysis.words import clip, count, items, percent
 from twoloops.convergence.rollouts.evidence import Judged
 from twoloops.records.digests import short
 from twoloops.server.views.words import NAME, SENTENCE, moment, named, span
-from twoloops.wiring.rollouts import Moved, RolloutStanding
+from twoloops.wiring.rollout_standing import Moved, RolloutStanding
 
 Mood = Literal["good", "bad", "open"]
 

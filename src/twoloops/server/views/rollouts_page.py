@@ -1,5 +1,6 @@
 """The page of roll-outs; whoever may, pauses, resumes and aborts here, with a reason."""
 
+import shlex
 from collections.abc import Sequence
 from urllib.parse import quote
 
@@ -49,7 +50,7 @@ EMPTY = join(
             "No release was rolled out yet: one is opened by itself when a release is approved "
             "while edges are enrolled. By hand:",
         ),
-        command("twoloops rollout start MODEL"),
+        command("twoloops rollout start MODEL --why TEXT"),
     )
 )
 
@@ -123,5 +124,6 @@ def _form(view: RolloutView, act: Act) -> Html:
 
 
 def _commands(view: RolloutView) -> Html:
-    lines = (f"twoloops rollout {act} --why TEXT" for act in view.acts)
+    task = clip(view.task, NAME)
+    lines = (f"twoloops rollout {act} --task {shlex.quote(task)} --why TEXT" for act in view.acts)
     return tag("p", "An admin may act here, or in a terminal:", class_="note") + command(*lines)
