@@ -2,7 +2,6 @@
 
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator
-from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -128,17 +127,3 @@ def test_pages_of_an_empty_workspace(tmp_path: Path, tasks: int) -> None:
         said = "Nothing is deployed yet" if tasks else "no task yet"
         assert said in client.get("/drift").text
         assert 'class="concerns"' not in client.get("/").text
-
-
-def test_what_is_on_record_is_from_the_time_it_was_written(tmp_path: Path) -> None:
-    # The clock of whoever looks does not matter: an edge heard a second later is not silent.
-    at = datetime.fromisoformat("2026-03-01T12:00:00+00:00")
-    with floored(tmp_path, at) as store:
-        assert store.quarantine.latest(1)[0].at == at
-        assert [one.at for one in store.quarantine.latest(2, skip=70)] == [
-            min(one.at for one in store.quarantine.all())
-        ]
-        counted = {one.source: 0 for one in store.quarantine.reasons()}
-        for one in store.quarantine.reasons():
-            counted[one.source] += one.count
-        assert counted == {"press-4": 70, "week.csv": 1}
