@@ -261,8 +261,8 @@ def main() -> None:
             one = found[kind][name] = figures(outcomes)
             print(
                 f"{kind:4}  {name:13} rolled back {one['rolled back']:3} of {fleets}, bad "
-                f"decisions {one['bad median']:7,.0f} ({one['bad 5 %']:,.0f} to {one['bad 95 %']:,.0f}), "
-                f"after {one['hours median']} h, by {one['stopped by']}"
+                f"decisions {one['bad median']:7,.0f} ({one['bad 5 %']:,.0f} to "
+                f"{one['bad 95 %']:,.0f}), after {one['hours median']} h, by {one['stopped by']}"
             )
     models = {
         name: float(np.mean([(getattr(one, name) == one.truth).mean() for one in made]))
