@@ -76,6 +76,12 @@ class Losses(msgspec.Struct, frozen=True):
     weights: tuple[float, ...] = ()
     differ: tuple[bool, ...] = ()
 
+    def __post_init__(self) -> None:
+        if not len(self.x) == len(self.weights) == len(self.differ):
+            raise ValueError(
+                f"{len(self.x)} losses, {len(self.weights)} weights, {len(self.differ)} differences"
+            )
+
 
 class Observed(msgspec.Struct, frozen=True, kw_only=True):
     """What there is to know of a roll-out at a time.
