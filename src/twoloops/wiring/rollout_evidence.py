@@ -11,6 +11,7 @@ from twoloops.convergence.rollouts.state import NONE, Counts, Losses, Observed, 
 from twoloops.convergence.turns.workspace_turn import policy_of
 from twoloops.edge.home import Paired, Standing
 from twoloops.edge.runtime import Runtime
+from twoloops.edge.trust.refusing import Kind as Refusal
 from twoloops.physical.labelling.quality.agreed import agreed
 from twoloops.records.assignment import Mode
 from twoloops.records.digests import Digest
@@ -20,6 +21,8 @@ from twoloops.store.workspace import Store
 
 LOADED = 4
 """Models that are kept loaded."""
+AGAINST: tuple[Refusal, ...] = ("self-test", "takt", "unreadable", "wrong task", "too large")
+"""Refusals that speak against the release; a network or an expired root is no fault of it."""
 REMEMBERED = 100_000
 """Decisions that are remembered."""
 
@@ -93,7 +96,7 @@ def _seen(one: Enrolment, state: State) -> Seen:
         group=one.group,
         heard=one.last_seen,
         left=(at.went_back or "it went back") if since and at.left == state.model else "",
-        refused=at.refused if since and not runs else "",
+        refused=at.refused if since and not runs and at.refused.startswith(AGAINST) else "",
         paired=_paired(at.paired, state, state.roles.get(one.group)),
         own=_own(at, state),
     )

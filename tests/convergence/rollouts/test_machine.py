@@ -107,7 +107,7 @@ WRONG = Losses((1.0,) * 20, (1.0,) * 20, (True,) * 20)
         (Observed(edges=edges(3, left="failed on an input")), "edge-a: failed on an input"),
         (
             Observed(edges=tuple(replace(one, refused="self-test") for one in edges(3))),
-            "1 of 1 edges refused the update",
+            "1 of 1 edges refused it",
         ),
         (Observed(edges=edges(3), revoked=frozenset({NEW})), "was revoked"),
     ],

@@ -161,7 +161,7 @@ def _edges(stage: Stage, members: list[Seen]) -> list[Finding]:
             "refused",
             [f"{one.edge}: {one.refused}" for one in refused],
             health.refused,
-            "refused the update",
+            "refused it",
         ),
     )
     return [

@@ -52,7 +52,7 @@ class Health(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     Args:
         late: Share of decisions that may take longer than the task's latency budget.
         went_back: Share of the edges that may leave the release by themselves.
-        refused: Share of the edges that may refuse the update.
+        refused: Share of the edges that may refuse the release: its self-test, its time, its file.
         silent: Share of the edges that may not be heard; with more the stage waits. It does not go
             back for them: what is not heard hears nothing either.
         silent_hours: Not heard for so long is silent.
