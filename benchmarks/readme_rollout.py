@@ -7,7 +7,8 @@ from readme_tables import missing, read, table
 
 PLANS = {
     "health only": "health only",
-    "labels alone": "canary first, audit labels alone",
+    "labels alone": "canary first, audit labels alone, 8 a stage",
+    "many labels alone": "canary first, audit labels alone, 60 a stage",
     "canary first": "canary first",
     "shadow first": "shadow first (the default)",
 }

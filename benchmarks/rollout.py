@@ -16,9 +16,10 @@ old model is right on the same order.
 - `canary first`: canary on a third of the edges, then the rest.
 - `shadow first`: shadow on all before, the plan a task has where nobody makes one.
 - `labels alone`: canary first, but disagreement is not looked at.
+- `many labels alone`: the same, with 60 audit labels asked for in a stage instead of 8.
 - `health only`: canary first; looks at late decisions, edges that went back or refused, alone.
 
-The four run on the bad release; `canary first` and `shadow first` on the good one too, where a
+All run on the bad release; `canary first` and `shadow first` on the good one too, where a
 roll-back is a false alarm.
 """
 
@@ -113,11 +114,15 @@ def plans() -> dict[str, Plan]:
     shadow_first = default_plan(GROUPS, 8)
     canary_first = replace(shadow_first, stages=shadow_first.stages[1:])
     blind = tuple(replace(one, disagreement=0.99) for one in canary_first.stages)
+    many = Least(labels=60)
     none = Least(labels=0, no_labels="only health is looked at")
     return {
         "canary first": canary_first,
         "shadow first": shadow_first,
         "labels alone": replace(canary_first, stages=blind),
+        "many labels alone": replace(
+            canary_first, stages=tuple(replace(one, least=many) for one in blind)
+        ),
         "health only": Plan(
             stages=tuple(
                 Stage(
@@ -260,7 +265,7 @@ def main() -> None:
             ]
             one = found[kind][name] = figures(outcomes)
             print(
-                f"{kind:4}  {name:13} rolled back {one['rolled back']:3} of {fleets}, bad "
+                f"{kind:4}  {name:17} rolled back {one['rolled back']:3} of {fleets}, bad "
                 f"decisions {one['bad median']:7,.0f} ({one['bad 5 %']:,.0f} to "
                 f"{one['bad 95 %']:,.0f}), after {one['hours median']} h, by {one['stopped by']}"
             )
