@@ -6,11 +6,11 @@
 Intake: an edge's own uplink empties a full spool into a server over HTTP on loopback; each batch is
 durable when it is answered, and leaves the spool. Beside it, turn about in the same run, bare
 SQLite appends the same rows to the same tables of another workspace on the same disk, a commit a
-batch: the raw limit. With --peers, MLflow tracing and Label Studio's import take the same texts, each as
-its users run it, on SQLite (they are installed from the package index, 2 GB together, unless the
-folders have them). Many edges: heartbeats and looks for releases of simulated edges, without and
-with an intake beside them. Memory: a real edge process with each base, idle, and the server.
-Everything runs in temporary folders; figures go to benchmarks/results/load.json.
+batch: the raw limit. With --peers, MLflow tracing and Label Studio's import take the same texts,
+each as its users run it, on SQLite (they are installed from the package index, 2 GB together,
+unless the folders have them). Many edges: heartbeats and looks for releases of simulated edges,
+without and with an intake beside them. Memory: a real edge process with each base, idle, and the
+server. Everything runs in temporary folders; figures go to benchmarks/results/load.json.
 """
 
 import argparse
