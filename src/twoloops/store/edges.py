@@ -59,7 +59,9 @@ class Edges:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def enrol(self, name: str, task: str, group: str, token: str, with_: str, at: datetime) -> None:
+    def enrol(
+        self, name: str, task: str, group: str, token: str, with_: str, at: datetime
+    ) -> None:
         """Bind a token to an edge; of a known edge the former one is no longer its own."""
         with self._database.transaction():
             known = self.find(name)
