@@ -101,6 +101,11 @@ class CheckedLine(Station):
             with self._count:
                 self.inside -= 1
 
+    @property
+    def seen(self) -> int:
+        """How many inputs arrived."""
+        return self._kept_in.seen
+
     def stored(self) -> list[bytes]:
         """Return every input that is durable, in order."""
         self._kept_in.flush()
@@ -112,7 +117,13 @@ class CheckedLine(Station):
 
 
 @contextmanager
-def opened(folder: Path, task: Task, sinks: Sequence[Sink] = ()) -> Iterator[CheckedLine]:
+def opened(
+    folder: Path,
+    task: Task,
+    sinks: Sequence[Sink] = (),
+    *,
+    line_type: type[CheckedLine] = CheckedLine,
+) -> Iterator[CheckedLine]:
     """Yield a line on the spool of a folder: a second one there goes on where the first ended."""
     with Spool(folder / "checked.db", EDGE) as spool:
-        yield CheckedLine(folder, spool, task, sinks)
+        yield line_type(folder, spool, task, sinks)

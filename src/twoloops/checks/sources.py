@@ -128,9 +128,9 @@ def it_is_silent_after_its_end(case: Case) -> None:
             with _running(case, folder, line) as run:
                 case.push(run.source, case.good[:1])
                 _wait(lambda: bool(line.stored()) or run.ended, case.seconds)
-            calls, seen = line.calls, line.standing(None).seen
+            calls, seen = line.calls, line.seen
             time.sleep(AGAIN)
-            assert (line.calls, line.standing(None).seen) == (calls, seen)
+            assert (line.calls, line.seen) == (calls, seen)
 
 
 def what_cannot_be_kept_now_is_handed_in_again(case: Case) -> None:
