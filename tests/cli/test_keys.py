@@ -1,4 +1,4 @@
-"""`twoloops keys` and `twoloops edge update`, as people call them."""
+"""`twoloops keys`, as people call it."""
 
 import json
 from pathlib import Path
@@ -37,15 +37,3 @@ def test_keys_are_made_shown_taken_offline_and_replaced(capsys, workspace, tmp_p
     words = ("keys", "rotate", "targets", "--root-key", str(key), "-w", workspace)
     assert "the key of targets is replaced" in said(capsys, *words)
     assert "signed again: nothing" in said(capsys, "keys", "refresh", "-w", workspace)
-
-
-def test_a_device_is_enrolled_and_says_what_it_does(capsys, tmp_path) -> None:
-    words = ["edge", "update", str(tmp_path / "d"), "--server", "http://127.0.0.1:9"]
-    words += ["--token", "x"]
-    assert "give both" in said(capsys, *words, "--task", "fan", code=2)
-    digest = "sha256:" + "0" * 64
-    text = said(capsys, *words, "--task", "fan", "--root-digest", digest, code=1)
-    assert "refused" in text
-    assert "no model counts" in text
-    back = said(capsys, "edge", "rollback", str(tmp_path / "d"), "--why", "x", code=2)
-    assert "there is no model before" in back

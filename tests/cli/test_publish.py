@@ -245,7 +245,7 @@ def test_revoking_goes_back_to_the_release_before_and_stays(
     assert "name the model by the first digits" in word.err
     done = json.loads(call("revoke", last[7:19], "--reason", "wrong labels", *at, "--json").out)
     before = earlier[-1] if earlier else None
-    assert done["replaced"] == [{"task": task.name, "instead": before}]
+    assert done["replaced"] == [{"task": task.name, "instead": before, "was": last}]
     assert last in {one["model"] for one in done["releases"]}
     assert deployed(call, workspace) == before
     again = json.loads(call("revoke", last[7:19], "--reason", "other", *at, "--json").out)

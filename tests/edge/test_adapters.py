@@ -65,7 +65,7 @@ def stationed(
 ) -> Iterator[tuple[Station, Spool, Told]]:
     told = Told()
     with Spool(folder / "spool.db", "edge") as spool:
-        orders = Orders(task, CapturePolicy(), 0, None, 0)
+        orders = Orders(task, CapturePolicy(), 0, 0)
         station = Station(
             Home(folder),
             spool,
@@ -222,7 +222,7 @@ def test_a_spool_over_its_limit_drops_and_says_so(tmp_path: Path) -> None:
     with stationed(tmp_path, Words(), limit=50_000) as (station, spool, _):
         FileSource(path).run(station, threading.Event())
         station.keep_within()
-        standing = station.standing(None)
+        standing = station.standing()
         assert standing.spool_bytes <= 50_000
         assert standing.dropped == 300 - standing.spooled > 0
         assert {gap.reason for gap in spool.missing} == {"the spool was full: suspected"}
@@ -335,7 +335,9 @@ def test_a_token_that_others_can_read_is_refused(tmp_path: Path) -> None:
     home = Home(tmp_path / "edge")
     with pytest.raises(UserError, match="twoloops edge enrol"):
         home.settings()
-    home.enrolled(Settings("http://127.0.0.1:1", "press-4", "orders"), "2l_secret")
+    home.enrolled(
+        Settings("http://127.0.0.1:1", "press-4", "orders", "all", "sha256:0"), "2l_secret"
+    )
     assert home.token() == "2l_secret"
     assert (home.folder / "token").stat().st_mode & 0o777 == 0o600
     (home.folder / "token").chmod(0o644)

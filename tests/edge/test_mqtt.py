@@ -277,7 +277,7 @@ def test_the_last_value_of_a_topic_is_no_new_input(broker, tmp_path) -> None:
         publish(broker.port, topic, [b"an old leak"], retain=True)
         with taking(folder, f"{broker.url}/{topic}?version={version}") as (_, line):
             publish(broker.port, topic, [b"a leak"])
-            wait(lambda: line.stored())  # noqa: B023
+            wait(lambda: line.stored())
             assert line.stored() == [b"a leak"]
 
 

@@ -11,8 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from twoloops.edge import uplink as module
 from twoloops.edge.backoff import Backoff
-from twoloops.edge.batch import Took, last_number, unpack
+from twoloops.edge.batch import Took, Uploaded, last_number, unpack
 from twoloops.edge.capture import CapturePolicy
 from twoloops.edge.client import HttpServer, Refused, Unreachable
 from twoloops.edge.home import Orders
@@ -20,12 +21,13 @@ from twoloops.edge.process import first_standing
 from twoloops.edge.sources import Arrival
 from twoloops.edge.spool import Spool
 from twoloops.edge.uplink import Uplink
+from twoloops.records.digests import digest_bytes
 from twoloops.records.errors import UserError
 from twoloops.records.observation import Kept
 from twoloops.records.task import Task
 
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
-ORDERS = Orders(Task("orders", "text", ("leak", "ok")), CapturePolicy(), 0, None, 0)
+ORDERS = Orders(Task("orders", "text", ("leak", "ok")), CapturePolicy(), 0, 0)
 
 
 class Faulty:
@@ -34,6 +36,8 @@ class Faulty:
     def __init__(self, faults: Iterator[str]) -> None:
         self.faults, self.stored, self.batches = faults, {}, 0
         self.most = 10**6
+        self.parts: dict[str, bytes] = {}
+        self.sizes: list[int] = []
 
     def post(self, path: str, body: bytes, content_type: str = "") -> bytes:
         fault = next(self.faults)
@@ -45,7 +49,13 @@ class Faulty:
         if len(batch.observations) > self.most:
             raise Refused(413, "too large")
         self.batches += 1
+        filled = []
         for one in batch.observations:
+            whole = self.parts.get(one.observation.input, b"") if not one.input else one.input
+            if digest_bytes(whole) != one.observation.input:
+                raise Refused(409, "not here")
+            filled.append(one._replace(input=whole))
+        for one in filled:
             place = one.observation.place
             assert self.stored.setdefault(place, one) == one
         upto = last_number(batch.observations)
@@ -58,10 +68,25 @@ class Faulty:
         return msgspec.json.encode(Took(batch.edge, batch.epoch, upto, 0, 0, 0))
 
     def get(self, path: str) -> bytes:
-        raise AssertionError(path)
+        digest = path.rpartition("/")[2]
+        return msgspec.json.encode(Uploaded(len(self.parts.get(digest, b""))))
 
-    def stream(self, path: str, most: int) -> Iterator[bytes]:
-        raise AssertionError(path)
+    def put(self, path: str, body: bytes) -> bytes:
+        fault = next(self.faults)
+        if fault == "before":
+            raise Unreachable("lost")
+        digest, _, at = path.rpartition("/")[2].partition("?at=")
+        here = self.parts.get(digest, b"")
+        if len(here) == int(at):
+            self.parts[digest] = here + body
+            self.sizes.append(len(body))
+        if fault == "other":
+            self.parts.clear()  # the server's disk was lost
+        if fault in ("after", "other"):
+            raise Unreachable("lost")
+        if fault == "garbage":
+            return b"<html>"
+        return msgspec.json.encode(Uploaded(len(self.parts[digest])))
 
 
 def uplink(server: Faulty, spool: Spool) -> Uplink:
@@ -109,6 +134,48 @@ def test_whatever_is_lost_on_the_way_each_counts_once_in_order(
         assert [one.input for one in server.stored.values()] == [
             b"%d" % n for n in range(1, sent + 1)
         ]
+
+
+@settings(deadline=None, max_examples=25)
+@given(
+    st.lists(st.sampled_from(["", "before", "after", "other", "garbage"]), max_size=30),
+    st.lists(st.integers(1, 900), min_size=1, max_size=6),
+)
+def test_large_inputs_go_ahead_in_parts_and_go_on_where_they_were_cut(
+    faults: list[str], sizes: list[int]
+) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "PART", 100)
+        patch.setattr(module, "LEAST", 20)
+        patch.setattr(module, "BATCH_BYTES", 400)
+        server = Faulty(itertools.chain(faults, itertools.repeat("")))
+        with tempfile.TemporaryDirectory() as name, Spool(Path(name) / "spool.db", "edge") as spool:
+            link = uplink(server, spool)
+            inputs = [bytes([number]) * size for number, size in enumerate(sizes)]
+            for data in inputs:
+                spool.append(Arrival(data, NOW, ""), "orders", None, Kept("novel", 1.0))
+            spool.flush()
+            for _ in range(len(faults) + 60 * len(sizes)):
+                link.step()
+                if link.drained:
+                    break
+            assert link.drained
+            assert [one.input for one in server.stored.values()] == inputs
+            assert max(server.sizes, default=0) <= 100
+
+
+def test_what_was_cut_off_is_not_sent_again(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr(module, "PART", 100)
+    monkeypatch.setattr(module, "LEAST", 50)
+    server = Faulty(iter(["", "", "before", *[""] * 99]))
+    with Spool(tmp_path / "spool.db", "edge") as spool:
+        spool.append(Arrival(b"x" * 1000, NOW, ""), "orders", None, Kept("novel", 1.0))
+        spool.flush()
+        link = uplink(server, spool)
+        while not link.drained:
+            link.step()
+    assert sum(server.sizes) == 1000
+    assert server.batches == 1
 
 
 def test_it_waits_as_long_as_the_server_asks(tmp_path: Path) -> None:

@@ -32,6 +32,11 @@ ROWS: dict[tuple[str, str], frozenset[str]] = {
     ("HEAD", "/static/{file_path}"): OPEN,
     ("GET", "/"): READ,
     ("GET", "/why/{release}"): READ,
+    ("GET", "/floor"): READ,
+    ("GET", "/rollouts"): READ,
+    ("POST", "/rollouts/{task}/{act}"): ADMIN,
+    ("GET", "/drift"): READ,
+    ("GET", "/quarantine"): READ,
     ("GET", "/label"): LABEL,
     ("GET", "/label/{task}"): LABEL,
     ("GET", "/api/schema"): READ,
@@ -62,6 +67,8 @@ ROWS: dict[tuple[str, str], frozenset[str]] = {
     ("GET", f"{API}/edges"): READ,
     ("POST", f"{API}/edges/{{edge}}/heartbeat"): EDGE,
     ("POST", f"{API}/edges/{{edge}}/batches"): EDGE,
+    ("GET", f"{API}/edges/{{edge}}/uploads/{{digest}}"): EDGE,
+    ("PUT", f"{API}/edges/{{edge}}/uploads/{{digest}}"): EDGE,
     ("GET", "/trust/metadata/{name}"): EDGE,
     ("GET", "/trust/targets/{path}"): EDGE,
     ("GET", f"{API}/journal"): READ,
@@ -69,9 +76,11 @@ ROWS: dict[tuple[str, str], frozenset[str]] = {
     ("POST", f"{API}/tokens"): ADMIN,
     ("DELETE", f"{API}/tokens/{{id}}"): ADMIN,
 }
+FORMS = ("/login", "/logout", "/rollouts/{task}/{act}")
 WHO = ("none", "reader", "labeller", "edge", "admin", "expired", "revoked", "forged")
 NOBODY = ("none", "expired", "revoked", "forged")
-PARTS = {"task": "orders", "file_path": "style.css", "digest": "sha256:00", "path": "x"}
+PARTS = {"task": "orders", "file_path": "style.css", "digest": "sha256:00", "path": "x",
+         "act": "pause"}  # fmt: skip
 
 
 def plain(path: str) -> str:
@@ -119,8 +128,8 @@ def client(workspace: Served) -> Iterator[TestClient]:
 
 def ask(client: TestClient, method: str, path: str, headers: dict[str, str]) -> int:
     address = re.sub(r"\{(\w+)\}", lambda part: PARTS.get(part[1], "nobody"), path)
-    form = path in ("/login", "/logout")
-    body = {"data": {"token": "x"}} if form else {"json": {}}
+    form = path in FORMS
+    body = {"data": {"token": "x", "why": "x", "number": "1"}} if form else {"json": {}}
     sent = {} if method in ("GET", "HEAD", "DELETE") else body
     answer = client.request(method, address, headers=headers, follow_redirects=False, **sent)
     assert answer.headers["x-content-type-options"] == "nosniff"

@@ -15,6 +15,7 @@ from twoloops.cli.main import run
 from twoloops.edge.batch import HEADER, LARGEST, MAGIC, MEDIA_TYPE, Batch, pack
 from twoloops.edge.process import first_standing
 from twoloops.edge.spoolrows import Missing, Spooled
+from twoloops.edge.uplink import PART
 from twoloops.records.digests import digest_bytes
 from twoloops.records.observation import Decision, Kept, Observation, Place
 from twoloops.records.token import Scope
@@ -64,6 +65,18 @@ class Edge(NamedTuple):
     ) -> Any:
         body = pack(Batch(name, epoch, tuple(observations), tuple(missing)))
         return self.post(f"{to}/batches", body, MEDIA_TYPE)
+
+    def put(self, digest: str, at: int, part: bytes, to: str = "press-4") -> Any:
+        headers = {
+            "Authorization": f"Bearer {self.secret}",
+            "Content-Type": "application/octet-stream",
+        }
+        path = f"{EDGES}/{to}/uploads/{digest}?at={at}"
+        return self.client.put(path, content=part, headers=headers)
+
+    def uploaded(self, digest: str, to: str = "press-4") -> Any:
+        headers = {"Authorization": f"Bearer {self.secret}"}
+        return self.client.get(f"{EDGES}/{to}/uploads/{digest}", headers=headers)
 
     def beat(self, to: str = "press-4", **changed: Any) -> Any:
         standing = msgspec.structs.replace(first_standing(), **changed)
@@ -127,7 +140,7 @@ def test_a_heartbeat_is_answered_with_orders_and_shown(
 ) -> None:
     ahead = (now() + timedelta(days=1)).isoformat()
     orders = edge.beat(clock=ahead, spooled=7).json()
-    assert (orders["task"]["name"], orders["model"]) == ("orders", None)
+    assert (orders["task"]["name"], orders["counter"]) == ("orders", 0)
     assert orders["capture"]["routine"] == 1.0  # of the first turn everything is kept
     (shown,) = client.get(EDGES, headers=served.bearer("reader")).json()
     assert (shown["edge"], shown["standing"]["spooled"]) == ("press-4", 7)
@@ -275,3 +288,43 @@ def test_gaps_have_their_reason_also_behind_the_last_observation(
         (one,) = floor(store)
     assert [(gap.first, gap.last) for gap in one.gaps] == [(2, 3), (7, 9)]
     assert one.unexplained == 0
+
+
+def test_a_large_input_goes_ahead_in_parts_and_counts_once(edge: Edge) -> None:
+    data = b"hose leaks " * 5000
+    one = seen(1, data)
+    digest, ahead = one.observation.input, one._replace(input=b"")
+    early = edge.send([ahead])
+    assert early.status_code == 409
+    assert "did not come whole" in early.json()["detail"]
+    assert edge.uploaded(digest).json() == {"size": 0}
+    assert edge.put(digest, 0, data[:30_000]).json() == {"size": 30_000}
+    assert edge.put(digest, 0, data[:30_000]).json() == {"size": 30_000}, "again: no difference"
+    assert edge.send([ahead]).status_code == 409
+    assert edge.uploaded(digest).json() == {"size": 0}, "who took it for whole begins anew"
+    assert edge.put(digest, 0, data).json() == {"size": len(data)}
+    assert edge.send([ahead, seen(2)]).json()["new"] == 2
+    # The answer got lost: it is known by now, and need not come again.
+    assert edge.send([ahead, seen(2)]).json()["duplicates"] == 2
+    with Store.open(edge.folder, create=False) as store:
+        kept = {one.place.counter: one.input for one in store.observations.of_task("orders")}
+        assert store.inputs.get(kept[1]) == data
+    assert edge.uploaded(digest).json() == {"size": 0}, "nothing is left behind"
+
+
+def test_parts_of_another_edge_and_what_is_too_large_are_refused(
+    edge: Edge, client: TestClient, served: Served
+) -> None:
+    other = enrolled(client, served.folder, "press-5")
+    data = b"x" * 1000
+    digest = digest_bytes(data)
+    assert edge.put(digest, 0, data).json() == {"size": 1000}
+    assert other.put(digest, 0, data, to="press-4").status_code == 403
+    assert other.uploaded(digest, to="press-4").status_code == 403
+    # It is not there for another edge, which only knows its digest.
+    stolen = Spooled(seen(1, data, edge="press-5", epoch="e2").observation, b"")
+    answer = other.send([stolen], name="press-5", epoch="e2", to="press-5")
+    assert answer.status_code == 409
+    assert edge.put(digest, 1000, b"x" * (PART + 1)).status_code == 413
+    assert edge.put("sha256:..", 0, b"x").status_code == 422
+    assert edge.put(digest, -1, b"x").status_code == 400

@@ -14,7 +14,7 @@ import twoloops
 from twoloops.cli.main import SERVER
 from twoloops.convergence.turns.policy import Policy
 from twoloops.convergence.turns.workspace_turn import current, go_on, keep_policy
-from twoloops.edge.enrolling import enrol
+from twoloops.edge.enrolling import Enrol, enrol
 from twoloops.edge.process import first_standing
 from twoloops.edge.runtime import Runtime
 from twoloops.physical.labelling.answers import answer
@@ -24,6 +24,7 @@ from twoloops.records.label import Label
 from twoloops.records.task import Task
 from twoloops.store.models import REVOKED
 from twoloops.store.workspace import Store
+from twoloops.wiring import trust
 from twoloops.wiring.arriving import Door, Sent
 from twoloops.wiring.floor import floor
 from twoloops.wiring.workspace import loop, now
@@ -59,6 +60,8 @@ def released(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, 
         state, _ = go_on(two, state)
         assert state.released is not None, state.reason
         token = store.tokens.add("press", "edge", now())[1]
+        trust.begin(folder, now())
+        trust.publish(folder, store, now())
     return folder, {"Authorization": f"Bearer {token}"}
 
 
@@ -69,7 +72,7 @@ def test_a_running_edge_takes_the_release_without_dropping_a_decision(
     verdicts, home = tmp_path / "verdicts.jsonl", tmp_path / "edge"
     (tmp_path / "lines.txt").write_text("".join(f"oil leak number {n}\n" for n in range(150)))
     with Process(folder) as server:
-        enrol(home, server.url, server.token("press-4", "edge"), "orders", first_standing())
+        enrol(home, server.url, server.token("press-4", "edge"), Enrol("orders"), first_standing())
         # As on a device: nothing of the extra `server` can be imported there.
         bare = f"import sys\nsys.modules |= dict.fromkeys({sorted(SERVER)!r})\n"
         words = ["edge", "run", "--task", "orders", "--source", f"file:{tmp_path / 'lines.txt'}"]

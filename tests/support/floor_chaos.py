@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
@@ -16,10 +17,11 @@ from broken_network import BrokenNetwork
 from served import Served
 
 import twoloops
-from twoloops.edge.enrolling import enrol
+from twoloops.edge.enrolling import Enrol, enrol
 from twoloops.edge.process import first_standing
 from twoloops.records.task import Task
 from twoloops.store.workspace import Store
+from twoloops.wiring import trust
 from twoloops.wiring.floor import floor
 
 TASK = Task("orders", "text", ("leak", "ok"), normal="ok")
@@ -89,10 +91,11 @@ class Floor:
         (folder / "lines.txt").write_text("\n".join(self.texts) + "\n")
         with Store.open(folder / "workspace") as store:
             store.tasks.put(TASK)
+        trust.begin(folder / "workspace", datetime.now(UTC))
         self.server = Served(folder / "workspace")
         self.server.start()
         token = self.server.token("press-4", "edge")
-        enrol(folder / "edge", self.server.url, token, TASK.name, first_standing())
+        enrol(folder / "edge", self.server.url, token, Enrol(TASK.name), first_standing())
         self.network = BrokenNetwork(self.server.port, share, seed)
         settings = folder / "edge" / "edge.json"
         settings.write_text(settings.read_text().replace(self.server.url, self.network.url))

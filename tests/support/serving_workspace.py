@@ -11,6 +11,7 @@ from litestar.testing import TestClient
 from twoloops.records.task import Task
 from twoloops.server.app import Options, application
 from twoloops.store.workspace import Store
+from twoloops.wiring import trust
 from twoloops.wiring.workspace import now
 
 SCOPES = ("admin", "labeller", "edge", "reader")
@@ -43,6 +44,7 @@ def make_workspace(folder: Path) -> Served:
         gone, secrets["revoked"] = store.tokens.add("gone", "admin", at)
         store.tokens.revoke(gone.id, at)
         secrets["forged"] = secrets["admin"][:-4] + "AAAA"
+    trust.begin(folder, at)
     return Served(folder, secrets)
 
 

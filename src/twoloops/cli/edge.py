@@ -3,7 +3,7 @@
 import signal
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import typer
 
@@ -13,14 +13,6 @@ if TYPE_CHECKING:
     from twoloops.edge.adapters.asked import Asked
     from twoloops.edge.home import Standing
     from twoloops.edge.ports import Sink, Source
-
-FOLDER: Any = typer.Option(
-    Path("twoloops-edge"),
-    "--folder",
-    metavar="FOLDER",
-    envvar="TWOLOOPS_EDGE",
-    help="The edge's folder: its token, spool and models.",
-)
 
 edges = typer.Typer(
     name="edge",
@@ -34,20 +26,37 @@ edges = typer.Typer(
 def enrol(
     server: str = typer.Argument(help="The server's URL, as  twoloops serve  prints it."),
     token: str = typer.Option(
-        help="From  twoloops token add NAME --scope edge ; NAME becomes the edge's name."
+        help="From  twoloops token add NAME --scope edge ; NAME becomes the edge's name.",
+        envvar="TWOLOOPS_TOKEN",
     ),
     task: str = typer.Option(help="The task it decides.", metavar="NAME"),
-    folder: Path = FOLDER,
+    group: str = typer.Option(
+        "all", metavar="NAME", help="Its group: a line, a site. Releases go from group to group."
+    ),
+    root_digest: str | None = typer.Option(
+        None,
+        metavar="DIGEST",
+        help="What  twoloops keys show  prints on the server: releases are believed by it alone."
+        "  [default: the one the server names now]",
+    ),
+    folder: Path = options.EDGE,
 ) -> None:
     """Exchange a token for the edge's own, and keep that in the edge's folder (mode 0600).
 
     The token given ends with it; the edge's own speaks for this edge and this task alone.
     """
+    from twoloops.edge.enrolling import Enrol
     from twoloops.edge.enrolling import enrol as exchange
     from twoloops.edge.process import first_standing
 
-    done = exchange(folder, server, token, task, first_standing())
-    terminal.say(f"This is edge {done.edge!r} now. Run it with")
+    done = exchange(folder, server, token, Enrol(task, group), first_standing(), root_digest)
+    terminal.say(f"This is edge {done.edge!r} of group {done.group!r} now.")
+    if root_digest is None:
+        terminal.say(
+            f"It believes releases that go back to root {done.root}, which the server named: "
+            "compare it with  twoloops keys show  there."
+        )
+    terminal.say("Run it with")
     terminal.command(f"twoloops edge run --task {done.task} --source folder:PATH{_at(folder)}")
 
 
@@ -83,7 +92,7 @@ def run(
         0, min=0, help="Seconds between two inputs of a file, or two frames of a video or camera."
     ),
     nth: int = typer.Option(1, min=1, help="Of a video or camera, take every n-th frame."),
-    folder: Path = FOLDER,
+    folder: Path = options.EDGE,
 ) -> None:
     """Decide on what a source brings, keep some of it durably, send it when the network allows.
 
@@ -127,7 +136,7 @@ def run(
 
 
 @edges.command()
-def status(folder: Path = FOLDER, json: bool = options.JSON) -> None:
+def status(folder: Path = options.EDGE, json: bool = options.JSON) -> None:
     """Show how the edge of a folder stands, as it reported last; it may run meanwhile."""
     from twoloops.edge.home import STANDING, Home, Standing
     from twoloops.records.errors import UserError
@@ -151,7 +160,17 @@ def _print(standing: "Standing", edge: str) -> None:
 
     table = terminal.table(edge, "")
     release = "none yet" if standing.release is None else short(standing.release)
-    table.add_row("model that decides", release)
+    trial = ", on trial" if standing.on_trial else ""
+    table.add_row("model that decides", release + trial)
+    if standing.counter:
+        table.add_row("assignment followed", f"{standing.counter} ({standing.mode})")
+    if standing.paired is not None:
+        pair = standing.paired
+        table.add_row(
+            f"beside it, {short(pair.beside)}",
+            f"differs in {pair.differed:,} of {pair.decided:,}; {pair.failed:,} failed, "
+            f"{pair.late:,} late, {pair.skipped:,} skipped",
+        )
     table.add_row("seen", f"{standing.seen:,}")
     table.add_row("waiting to be sent", f"{standing.spooled:,} ({standing.spool_bytes:,} bytes)")
     table.add_row("dropped, spool full", f"{standing.dropped:,}")
@@ -160,6 +179,10 @@ def _print(standing: "Standing", edge: str) -> None:
     table.add_row("disk free", f"{standing.disk_free / 1e9:,.1f} GB")
     table.add_row("reported at", standing.clock[:19] + " UTC")
     terminal.show(table)
+    if standing.went_back:
+        terminal.say(f"Went back by itself: {standing.went_back}.")
+    if standing.refused:
+        terminal.say(f"The last update was not taken: {standing.refused}")
     if standing.last_error:
         terminal.say(f"{standing.failures:,} failed tries, the last: {standing.last_error}")
 

@@ -1,4 +1,4 @@
-"""`twoloops edge update` and `rollback`: releases on a device; the base install suffices."""
+"""`twoloops edge update` and `rollback`: releases of an edge by hand; the base install suffices."""
 
 from pathlib import Path
 
@@ -6,42 +6,24 @@ import typer
 
 from twoloops.cli import options, terminal
 
-FOLDER = typer.Argument(help="The device's folder of releases.")
 
+def update(folder: Path = options.EDGE, json: bool = options.JSON) -> None:
+    """Look once for what is assigned to this edge, and take it.
 
-def update(
-    folder: Path = FOLDER,
-    server: str = typer.Option(metavar="URL", help="The server's address."),
-    token: str = typer.Option(
-        metavar="TOKEN", envvar="TWOLOOPS_TOKEN", help="A token of scope edge."
-    ),
-    root_digest: str | None = typer.Option(
-        None,
-        metavar="DIGEST",
-        help="Enrols: the digest that  twoloops keys show  prints on the server itself.",
-    ),
-    task: str | None = typer.Option(None, help="Enrols: the device's task."),
-    group: str = typer.Option("all", help="Enrols: the device's group."),
-    takt: float | None = typer.Option(
-        None, min=0, metavar="SECONDS", help="How long a decision may take.  [default: any time]"
-    ),
-    json: bool = options.JSON,
-) -> None:
-    """Fetch what is assigned to this device, verify and test it, and make it count.
-
-    Whatever is refused is said, and the model that counts goes on counting.
+    An edge that runs does so by itself.
     """
     from datetime import UTC, datetime
 
-    from twoloops.edge.trust.updating import begin
+    from twoloops.edge.home import ORDERS, Home, Orders
     from twoloops.edge.trust.updating import update as updated
-    from twoloops.records.errors import UserError
 
-    if (root_digest is None) != (task is None):
-        raise UserError("to enrol, give both: --root-digest DIGEST --task NAME")
-    if root_digest is not None and task is not None:
-        begin(folder, root_digest, task, group)
-    done = updated(folder, server, token, lambda: datetime.now(UTC), takt=takt)
+    home = Home(folder)
+    settings, orders = home.settings(), home.read(ORDERS, Orders)
+    budget = None if orders is None else orders.task.latency_budget_ms
+    takt = None if budget is None else budget / 1000
+    done = updated(
+        home.releases, settings.server, home.token(), lambda: datetime.now(UTC), takt=takt
+    )
     if json:
         terminal.emit(done)
     else:
@@ -52,16 +34,22 @@ def update(
 
 
 def rollback(
-    folder: Path = FOLDER,
     why: str = typer.Option(metavar="TEXT", help="The reason."),
+    folder: Path = options.EDGE,
     json: bool = options.JSON,
 ) -> None:
-    """Go back to the model before, without a network; only to one that was verified here."""
+    """Go back to the model before, without a network; only to one that was verified here.
+
+    An edge that runs takes it up within a second.
+    """
     from datetime import UTC, datetime
 
+    from twoloops.edge.home import Home
     from twoloops.edge.trust.updating import roll_back
 
-    done = roll_back(folder, why, datetime.now(UTC))
+    home = Home(folder)
+    home.settings()
+    done = roll_back(home.releases, why, datetime.now(UTC))
     if json:
         terminal.emit(done)
         return

@@ -24,6 +24,13 @@ JSON: Any = typer.Option(False, "--json", help="Print one JSON object instead.")
 TASK: Any = typer.Option(
     None, "--task", metavar="NAME", help="The task.  [default: the workspace's only one]"
 )
+EDGE: Any = typer.Option(
+    Path("twoloops-edge"),
+    "--folder",
+    metavar="FOLDER",
+    envvar="TWOLOOPS_EDGE",
+    help="The edge's folder: its token, spool and models.",
+)
 
 
 def task_of(store: "Store", name: str | None) -> "Task":

@@ -1,4 +1,4 @@
-"""`twoloops revoke MODEL`: a model is no longer deployed, exported or published."""
+"""`twoloops revoke MODEL`: a model, and what was made from it, is no longer deployed."""
 
 from pathlib import Path
 
@@ -14,10 +14,11 @@ def revoke(
     wait: float = options.WAIT,
     json: bool = options.JSON,
 ) -> None:
-    """Revoke a model for good, and show everything that rests on it.
+    """Revoke a model for good, replace what was made from it, and show everything that rests on it.
 
-    Where it was deployed, the release before it that was not revoked is in force again. Models
-    made from it are shown and stay as they are.
+    Models made from it that are in force, assigned to a group of edges or being rolled out are
+    revoked with it. Each task goes back to its last good release that was not made from it, or to
+    none: its edges take the fail-safe. Where releases are signed, the edges are told at once.
     """
     from twoloops.records.digests import short
     from twoloops.records.errors import UserError
@@ -30,17 +31,28 @@ def revoke(
             "revocation another one is deployed, and the same command would revoke that too"
         )
     with writing(workspace, wait=wait, on_wait=terminal.told) as store:
-        done = revoking.revoke(store, exporting.find(store, model, None), reason)
+        done = revoking.revoke(store, exporting.find(store, model, None), reason, workspace)
     if json:
         terminal.emit(done)
         return
     already = "was revoked already" if done.before else "is revoked"
     terminal.say(f"Model {short(done.model)} {already} ({done.at:%Y-%m-%d}: {done.reason}).")
+    for digest in done.also:
+        terminal.say(f"Model {short(digest)} was made from it, and is revoked with it.")
+    for back in done.withdrawn:
+        terminal.say(
+            f"The release of {short(back.model)}, task {back.task!r}, made from it, is withdrawn."
+        )
     for one in done.replaced:
         if one.instead is None:
-            terminal.say(f"Task {one.task!r} has no release left: nothing is deployed.")
+            terminal.say(
+                f"Task {one.task!r} has no release left: nothing is deployed, its edges take the "
+                "fail-safe."
+            )
         else:
             terminal.say(f"Task {one.task!r} is back on model {short(one.instead)}.")
+    if done.signed:
+        terminal.say("Assignments and revocations are signed: edges follow when they next ask.")
     rests = [
         *(f"{one.kind} {short(one.digest)}  {one.title}" for one in done.descendants),
         *(f"release of {short(one.model)}, task {one.task}, "

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from twoloops.cli import options, terminal
 from twoloops.cli.floor import print_edges
+from twoloops.cli.rollout import line
 from twoloops.convergence.judging.evaluate import Estimate, Estimates
 from twoloops.convergence.judging.stopping import Advice, amount
 from twoloops.records.digests import short
@@ -53,6 +54,8 @@ def _print_task(task: TaskStatus, workspace: Path) -> None:
     table.add_row("labels", f"{task.labels_bought:,}, for {task.spent}")
     table.add_row("next labels", _worth(task.worth))
     table.add_row("drift", _drift(task))
+    if task.rollout is not None:
+        table.add_row("roll-out", f"{short(task.rollout.model)}: {line(task.rollout)}")
     table.add_row("turn", _turn(task))
     terminal.show(table)
     words = _next(task)

@@ -12,11 +12,15 @@ from twoloops.records.observation import Decision, Kept, Place
 from twoloops.records.task import Task
 
 
+class NoModel(UserError):
+    """No model counts (yet, or any more): what arrives is kept and not decided."""
+
+
 class Decider(Protocol):
     """What decides; `edge.runtime.Runtime` does, by the deployed file."""
 
     def decide(self, inputs: Sequence[bytes]) -> list[Decision]:
-        """Return one decision per input; `UserError` where one cannot be read."""
+        """Return one decision per input; `UserError` where one cannot be read, or `NoModel`."""
 
 
 class Tally(NamedTuple):
@@ -114,16 +118,24 @@ class Agent:
             try:
                 return list(self.runtime.decide(inputs)), {}
             except UserError:
-                pass  # at least one input is bad: find out which, one by one
+                pass  # at least one input is bad, or no model counts: find out, one by one
         decisions: list[Decision | None] = []
         refused: dict[int, str] = {}
         for index, data in enumerate(inputs):
             decision = None
             try:
                 check_input(self.task.kind, data, self.task.shape)
-                if self.runtime is not None:
-                    (decision,) = self.runtime.decide([data])
+                decision = self._decided(data)
             except UserError as error:
                 refused[index] = str(error)
             decisions.append(decision)
         return decisions, refused
+
+    def _decided(self, data: bytes) -> Decision | None:
+        if self.runtime is None:
+            return None
+        try:
+            (decision,) = self.runtime.decide([data])
+        except NoModel:
+            return None
+        return decision

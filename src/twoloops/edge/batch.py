@@ -24,6 +24,8 @@ MOST = 500
 """Observations of one batch."""
 MOST_MISSING = 10_000
 LEVEL = 1  # of zlib: the slow ones cost an edge more than they save
+AS_IT_IS = 0
+"""Of zlib: framed and not compressed."""
 
 
 class Batch(NamedTuple):
@@ -32,7 +34,7 @@ class Batch(NamedTuple):
     Args:
         edge: The edge's name.
         epoch: Of its spool.
-        observations: In the order of their numbers.
+        observations: In the order of their numbers. An input without bytes went ahead in parts.
         missing: Stretches of numbers that nobody will send, and why.
     """
 
@@ -62,8 +64,18 @@ class Took(msgspec.Struct, frozen=True):
     quarantined: int
 
 
-def pack(batch: Batch) -> bytes:
+class Uploaded(msgspec.Struct, frozen=True):
+    """How many bytes the server has of a large input that goes ahead of its batch."""
+
+    size: int
+
+
+def pack(batch: Batch, level: int = LEVEL) -> bytes:
     """Return the body of a batch.
+
+    Args:
+        batch: What is sent.
+        level: Of zlib.
 
     Raises:
         UserError: It is larger than a batch may be.
@@ -73,7 +85,7 @@ def pack(batch: Batch) -> bytes:
         raise UserError(
             f"a batch has at most {LARGEST:,} bytes: got {len(packed):,}; send fewer observations"
         )
-    return HEADER.pack(MAGIC, len(packed)) + zlib.compress(packed, LEVEL)
+    return HEADER.pack(MAGIC, len(packed)) + zlib.compress(packed, level)
 
 
 def unpack(body: bytes) -> Batch:

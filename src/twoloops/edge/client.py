@@ -16,8 +16,7 @@ from twoloops.records.errors import TransientError, UserError
 
 SECONDS = 30.0
 ANSWER = 1 << 20
-"""Bytes of an answer that is not a file."""
-CHUNK = 1 << 16
+"""Bytes of an answer."""
 
 
 class Refused(UserError):
@@ -52,11 +51,11 @@ class Server(Protocol):
     def post(self, path: str, body: bytes, content_type: str = "application/json") -> bytes:
         """Send a body and return the answer; `Refused` or `Unreachable` otherwise."""
 
+    def put(self, path: str, body: bytes) -> bytes:
+        """Send bytes as they are and return the answer; `Refused` or `Unreachable` otherwise."""
+
     def get(self, path: str) -> bytes:
         """Return a small answer; `Refused` or `Unreachable` otherwise."""
-
-    def stream(self, path: str, most: int) -> Iterator[bytes]:
-        """Yield a file's bytes, at most so many; `Refused` or `Unreachable` otherwise."""
 
 
 class HttpServer:
@@ -83,22 +82,16 @@ class HttpServer:
         with self._asked("POST", path, body, {"Content-Type": content_type}) as answer:
             return _small(answer)
 
+    def put(self, path: str, body: bytes) -> bytes:
+        """Send bytes as they are and return the answer."""
+        more = {"Content-Type": "application/octet-stream"}
+        with self._asked("PUT", path, body, more) as answer:
+            return _small(answer)
+
     def get(self, path: str) -> bytes:
         """Return a small answer."""
         with self._asked("GET", path) as answer:
             return _small(answer)
-
-    def stream(self, path: str, most: int) -> Iterator[bytes]:
-        """Yield a file's bytes."""
-        with self._asked("GET", path) as answer:
-            size = 0
-            while part := answer.read(CHUNK):
-                size += len(part)
-                if size > most:
-                    raise Refused(answer.status, f"its file has more than {most:,} bytes")
-                yield part
-            if answer.length:  # what was promised and did not come
-                raise Unreachable("the file was cut off")
 
     @contextmanager
     def _asked(

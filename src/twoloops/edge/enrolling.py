@@ -1,4 +1,4 @@
-"""Enrolment: an edge-scoped token is exchanged for the edge's own."""
+"""Enrolment: an edge-scoped token is exchanged for the edge's own, and a root is trusted."""
 
 from pathlib import Path
 from urllib.parse import quote
@@ -7,6 +7,9 @@ import msgspec
 
 from twoloops.edge.client import HttpServer
 from twoloops.edge.home import ORDERS, SETTINGS, Home, Orders, Settings, Standing
+from twoloops.edge.trust.updating import begin
+from twoloops.records.assignment import EVERYONE, group_name, hexadecimal
+from twoloops.records.digests import Digest
 from twoloops.records.errors import UserError
 
 
@@ -15,9 +18,11 @@ class Enrol(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     Args:
         task: The task it will decide.
+        group: Its group of devices.
     """
 
     task: str
+    group: str = EVERYONE
 
 
 class Enrolled(msgspec.Struct, frozen=True):
@@ -26,32 +31,61 @@ class Enrolled(msgspec.Struct, frozen=True):
     Args:
         edge: Its name.
         secret: Its own token, shown this once.
+        root: Digest of the newest root metadata of the server's releases.
     """
 
     edge: str
     secret: str
+    root: Digest
 
 
-def enrol(folder: Path, server: str, token: str, task: str, standing: Standing) -> Settings:
+def enrol(
+    folder: Path,
+    server: str,
+    token: str,
+    wanted: Enrol,
+    standing: Standing,
+    root: Digest | None = None,
+) -> Settings:
     """Exchange a token, and keep what the edge needs in its folder.
 
     The exchanged token ends with the first use of the new one, which happens here, so that an
     answer lost on the way is only asked for again.
 
+    Args:
+        folder: The edge's; made when missing. Enrolled again, it keeps its spool and releases.
+        server: Its URL.
+        token: Of scope edge, with the edge's name.
+        wanted: The task and the group.
+        standing: How an edge stands that has not run.
+        root: Digest of the root metadata, brought by a way that is trusted. Left out, the one that
+            this first answer names is trusted from now on.
+
     Raises:
-        UserError: The server refused, or the folder belongs to another edge.
+        UserError: The server refused, has another root, or the folder belongs to another edge.
         TransientError: It cannot be reached.
     """
+    group_name(wanted.group)
+    if root is not None:
+        hexadecimal(root)
     home = Home(folder)
-    answer = HttpServer(server, token).post("/api/v1/edges", msgspec.json.encode(Enrol(task)))
+    answer = HttpServer(server, token).post("/api/v1/edges", msgspec.json.encode(wanted))
     got = msgspec.json.decode(answer, type=Enrolled)
+    if root is not None and got.root != root:
+        raise UserError(
+            f"the server's releases go back to root {got.root}, and --root-digest is {root}: "
+            "compare with  twoloops keys show  on the server itself"
+        )
     known = home.read(SETTINGS, Settings)
     if known is not None and known.edge != got.edge:
         raise UserError(
             f"{folder} belongs to edge {known.edge!r}, and the token is for {got.edge!r}: name "
             "another --folder"
         )
-    settings = Settings(server.rstrip("/"), got.edge, task)
+    # Enrolled again, it goes on from the root it knows: that one leads to the newest by itself.
+    trusts = got.root if known is None or root is not None else known.root
+    begin(home.releases, trusts, wanted.task, wanted.group)
+    settings = Settings(server.rstrip("/"), got.edge, wanted.task, wanted.group, trusts)
     home.enrolled(settings, got.secret)
     first = HttpServer(server, got.secret)
     path = f"/api/v1/edges/{quote(got.edge, safe='')}/heartbeat"

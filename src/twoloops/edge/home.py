@@ -1,8 +1,8 @@
-"""The edge's folder: where its server is, its token, its task, its spool and its models.
+"""The edge's folder: where its server is, its token, its task, its spool and its releases.
 
-edge.json   server, name, task          token     the secret, readable by its owner alone
-orders.json what the server said last   spool.db  what is not sent yet
-standing.json  what the process reports models/   two slots and which one decides
+edge.json   server, name, task, group   token      the secret, readable by its owner alone
+orders.json what the server said last   spool.db   what is not sent yet
+standing.json  what the process reports releases/  verified models, and which one counts
 """
 
 import contextlib
@@ -20,7 +20,7 @@ from twoloops.records.task import Task
 T = TypeVar("T")
 
 SETTINGS, TOKEN, ORDERS, STANDING = "edge.json", "token", "orders.json", "standing.json"
-SPOOL, MODELS = "spool.db", "models"
+SPOOL, RELEASES = "spool.db", "releases"
 
 
 class Settings(msgspec.Struct, frozen=True):
@@ -90,9 +90,8 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
         on_trial: Whether the model that decides has not proved itself yet.
         decided: Decisions of that model since it began to count, in this process.
         late: Of these, how many took longer than the task's latency budget.
-        went_back: Why the edge went back to an earlier model by itself; empty: it did not, since the
-            assignment that is followed came.
-        left: The model it went back from.
+        went_back: Why the edge left the model of the assignment that it follows; empty: it did not.
+        left: The model it left.
         refused: Why the last update was refused; empty: it was not.
         paired: How a second model decides the same inputs, where one does.
         version: Of twoloops.
@@ -140,7 +139,7 @@ class Home:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.spool, self.models = folder / SPOOL, folder / MODELS
+        self.spool, self.releases = folder / SPOOL, folder / RELEASES
 
     def settings(self) -> Settings:
         """Return what enrolment wrote.

@@ -4,7 +4,6 @@ import contextlib
 import random
 import shutil
 import threading
-import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
@@ -13,20 +12,18 @@ import msgspec
 import twoloops
 from twoloops.edge.backoff import Backoff
 from twoloops.edge.client import HttpServer, Server
-from twoloops.edge.fetching import Fetcher, PlainFetcher, Wanted
 from twoloops.edge.home import ORDERS, STANDING, Home, Orders, Standing
 from twoloops.edge.ports import Sink, Source
-from twoloops.edge.slots import Slots
+from twoloops.edge.releases import Releases
 from twoloops.edge.spool import Spool
 from twoloops.edge.station import Station
 from twoloops.edge.uplink import Uplink
-from twoloops.records.digests import short
 from twoloops.records.errors import TransientError, UserError
 
 LIMIT = 1 << 30
 """Bytes the spool may have."""
 ASIDE = 1.0
-"""Seconds between two looks at the disk and at releases."""
+"""Seconds between two looks at the disk."""
 
 
 class Options(msgspec.Struct, frozen=True, kw_only=True):
@@ -60,7 +57,6 @@ class EdgeProcess:
         options: How it is run.
         say: Told sentences of what happens, for a person.
         server: Where to send; the one it was enrolled at where left out.
-        fetcher: Where releases come from; the server's API where left out.
 
     Raises:
         UserError: It was not enrolled, or its folder is in use.
@@ -75,7 +71,6 @@ class EdgeProcess:
         *,
         say: Callable[[str], None] = lambda words: None,
         server: Server | None = None,
-        fetcher: Fetcher | None = None,
     ) -> None:
         self._home, self._source, self._sinks, self._say = home, source, sinks, say
         settings = home.settings()
@@ -88,8 +83,13 @@ class EdgeProcess:
         server = server or HttpServer(settings.server, home.token())
         self._spool = Spool(home.spool, settings.edge)
         try:
-            self._slots = Slots(home.models, lambda: self._orders.task)
-            runtime = self._slots.start()
+            self._releases = Releases(
+                home,
+                takt=_takt(orders),
+                clock=now,
+                say=say,
+                backoff=Backoff(random.SystemRandom().random, longest=options.longest),
+            )
         except BaseException:
             self._spool.close()
             raise
@@ -97,11 +97,12 @@ class EdgeProcess:
             home,
             self._spool,
             orders,
-            runtime,
+            self._releases.slot,
             clock=now,
             limit=options.limit,
             sinks=sinks,
             on_kept=lambda: self._uplink.wake(),
+            releases=self._releases.standing,
         )
         self._uplink = Uplink(
             server,
@@ -112,10 +113,7 @@ class EdgeProcess:
             beat=options.beat,
             bandwidth=options.bandwidth,
         )
-        self._fetcher = fetcher or PlainFetcher(server, settings.task, self._wanted)
         self.standing_at_end = self.standing()
-        self._tries = Backoff(random.SystemRandom().random, longest=options.longest)
-        self._next_try = 0.0
         self._stop = threading.Event()
         self._ended = threading.Event()
         self._failure: BaseException | None = None
@@ -126,9 +124,7 @@ class EdgeProcess:
 
     def standing(self) -> Standing:
         """Return how the edge stands."""
-        return self._station.standing(
-            self._slots.current, self._uplink.failures, self._uplink.last_error
-        )
+        return self._station.standing(self._uplink.failures, self._uplink.last_error)
 
     def run(self) -> None:
         """Run until stopped; where the source ends, until everything is sent.
@@ -138,6 +134,7 @@ class EdgeProcess:
         """
         threads = [
             threading.Thread(target=self._uplink.run, name="uplink", daemon=True),
+            threading.Thread(target=self._releases.run, name="releases", daemon=True),
             threading.Thread(target=self._read, name="source", daemon=True),
         ]
         for thread in threads:
@@ -150,13 +147,16 @@ class EdgeProcess:
         finally:
             self._stop.set()
             self._uplink.stop()
+            self._releases.stop()
             for thread in reversed(threads):
                 thread.join(timeout=40)
+            self._releases.slot.settle()
             self.standing_at_end = self.standing()
             self._report()
             if not self._uplink.failures:
                 with contextlib.suppress(TransientError, UserError):
                     self._uplink.beat()  # so that the server knows how it ended
+            self._releases.slot.close()
             self._spool.close()
             for sink in self._sinks:
                 sink.close()
@@ -177,29 +177,12 @@ class EdgeProcess:
         return False
 
     def _aside(self) -> None:
-        """Do what waits for no input: the disk, releases, the report."""
+        """Do what waits for no input: the disk, the report."""
         with contextlib.suppress(TransientError):
             dropped = self._station.keep_within()
             if dropped:
                 self._say(f"The spool was full: {dropped:,} observations were dropped.")
-        self._update()
         self._report()
-
-    def _update(self) -> None:
-        if time.monotonic() < self._next_try:
-            return
-        before = self._slots.current
-        try:
-            runtime = self._slots.update(self._fetcher)
-        except (TransientError, UserError) as error:
-            self._next_try = time.monotonic() + self._tries.failed()
-            self._say(f"The release was not taken: {error}")
-            return
-        self._tries.succeeded()
-        if runtime is not None:
-            self._station.swap(runtime)
-            was = "none" if before is None else short(before)
-            self._say(f"Model {short(runtime.digest)} decides now; before: {was}.")
 
     def _report(self) -> None:
         with contextlib.suppress(OSError):
@@ -209,14 +192,16 @@ class EdgeProcess:
         changed = orders != self._orders
         self._orders = orders
         self._station.order(orders)
+        self._releases.hint(orders.counter)
         if changed:
             with contextlib.suppress(OSError):
                 self._home.put(ORDERS, orders)
 
-    def _wanted(self) -> Wanted | None:
-        if self._orders.model is None:
-            return None
-        return Wanted(self._orders.model, self._orders.size)
+
+def _takt(orders: Orders) -> float | None:
+    """Return how many seconds one decision may take."""
+    budget = orders.task.latency_budget_ms
+    return None if budget is None else budget / 1000
 
 
 def first_standing() -> Standing:

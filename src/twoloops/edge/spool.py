@@ -177,15 +177,16 @@ class Spool:
             while self._settled < target:
                 self._await_commit()
 
-    def pending(self, limit: int, most_bytes: int | None = None) -> list[Spooled]:
+    def pending(self, limit: int, most_bytes: int | None = None, after: int = 0) -> list[Spooled]:
         """Return the first durable observations that are not acknowledged, in order.
 
         Args:
             limit: At most so many.
             most_bytes: At most so many bytes, but always the first one.
+            after: Only those with a higher number.
         """
         with self._database:
-            return spoolrows.pending(self._connection, limit, most_bytes)
+            return spoolrows.pending(self._connection, limit, most_bytes, after)
 
     def taken(self, source: str) -> int | None:
         """Return how far a source was taken with what is durable here, or `None`."""

@@ -36,15 +36,15 @@ class Held(NamedTuple):
 
 
 def pending(
-    connection: sqlite3.Connection, limit: int, most_bytes: int | None = None
+    connection: sqlite3.Connection, limit: int, most_bytes: int | None = None, after: int = 0
 ) -> list[Spooled]:
-    """Return the first observations, in order: at most so many, and so many bytes, but one."""
+    """Return the first observations after a number: at most so many, and so many bytes, but one."""
     rows: list[tuple[bytes, bytes]] = []
     size = 0
     found = connection.execute(
         "SELECT record, data FROM observation JOIN input ON digest = input"
-        " ORDER BY counter LIMIT ?",
-        (limit,),
+        " WHERE counter > ? ORDER BY counter LIMIT ?",
+        (after, limit),
     )
     for record, data in found:
         size += len(record) + len(data)

@@ -1,7 +1,6 @@
 """One task on one edge, as a process: decides under one lock, keeps, tells, stays within its disk.
 
-Whatever the source, an input passes here. The lock is also what a new model waits for, so it is
-swapped between two batches and no decision is dropped.
+Whatever the source, an input passes here.
 """
 
 import contextlib
@@ -9,6 +8,7 @@ import shutil
 import threading
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from typing import Any
 
 import twoloops
 from twoloops.edge.agent import Agent, Decider, Tally
@@ -18,7 +18,6 @@ from twoloops.edge.ports import Sink, Verdict
 from twoloops.edge.sources import Arrival
 from twoloops.edge.spool import Spool
 from twoloops.edge.spoolrows import POWER_CUT
-from twoloops.records.digests import Digest
 from twoloops.records.errors import TransientError
 from twoloops.records.observation import Place
 from twoloops.records.task import Task
@@ -36,11 +35,12 @@ class Station:
         home: The edge's folder.
         spool: Its queue.
         orders: What the server said last.
-        runtime: The model that decides, or `None`.
+        runtime: What decides, or `None`.
         clock: The time, UTC.
         limit: Bytes the spool may have.
         sinks: Told every verdict.
         on_kept: Called after something new is durable.
+        releases: Returns what `Standing` says of releases.
     """
 
     def __init__(
@@ -54,9 +54,10 @@ class Station:
         limit: int,
         sinks: Sequence[Sink] = (),
         on_kept: Callable[[], None] = lambda: None,
+        releases: Callable[[], dict[str, Any]] = lambda: {"release": None},
     ) -> None:
         self._home, self._spool, self._clock, self._limit = home, spool, clock, limit
-        self._sinks, self._on_kept = sinks, on_kept
+        self._sinks, self._on_kept, self._releases = sinks, on_kept, releases
         self._agent = Agent(spool.edge, orders.task, runtime, orders.capture, spool, orders.seed)
         self._lock = threading.Lock()
         self._since_look = 0
@@ -74,11 +75,6 @@ class Station:
         with self._lock:
             self._agent.task, self._agent.policy = orders.task, orders.capture
             self._agent.seed = orders.seed
-
-    def swap(self, runtime: Decider | None) -> None:
-        """Decide with another model from the next batch on."""
-        with self._lock:
-            self._agent.runtime = runtime
 
     def observe(
         self, keys: list[str], arrivals: list[Arrival], marks: list[tuple[str, int]]
@@ -141,13 +137,12 @@ class Station:
             return None
         return str(Place(self._spool.edge, self._spool.epoch, counter))
 
-    def standing(self, release: Digest | None, failures: int = 0, error: str = "") -> Standing:
-        """Return how the edge stands."""
+    def standing(self, failures: int = 0, last_error: str = "") -> Standing:
+        """Return how the edge stands, with what its uplink says of failures."""
         count, size = self._spool.depth
         gaps = self._spool.missing
         lost = sum(gap.last - gap.first + 1 for gap in gaps if gap.reason == POWER_CUT)
         return Standing(
-            release=release,
             version=twoloops.__version__,
             clock=self._clock().isoformat(),
             seen=self._spool.seen,
@@ -158,7 +153,8 @@ class Station:
             unknown=lost,
             not_kept=self.not_kept,
             failures=failures,
-            last_error=error[:300],
+            last_error=last_error[:300],
+            **self._releases(),
         )
 
     def keep_within(self) -> int:

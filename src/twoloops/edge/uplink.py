@@ -3,28 +3,61 @@
 One batch is on its way at a time. It is acknowledged only by an answer that names it, which the
 server gives after its own commit; whatever happens in between, the same observations are sent
 again, and the server knows them by edge, epoch and number. So each counts once, in order, however
-long the network is away.
+long the network is away. A large input goes ahead of its batch in parts, and what was cut off goes
+on where it was; requests become smaller on a network that cuts them, and larger again after. While
+the server takes in one batch the next is made ready; on a network that is faster than compressing,
+batches are not compressed, unless bytes are counted.
 """
 
+import contextlib
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor, wait
+from typing import NamedTuple
 from urllib.parse import quote
 
 import msgspec
 
 from twoloops.edge.backoff import Backoff
-from twoloops.edge.batch import MEDIA_TYPE, MOST, MOST_MISSING, Batch, Took, last_number, pack
+from twoloops.edge.batch import (
+    AS_IT_IS,
+    LEVEL,
+    MEDIA_TYPE,
+    MOST,
+    MOST_MISSING,
+    Batch,
+    Took,
+    Uploaded,
+    last_number,
+    pack,
+)
 from twoloops.edge.client import Refused, Server, Unreachable
 from twoloops.edge.home import Orders, Standing
 from twoloops.edge.spool import Spool
-from twoloops.edge.spoolrows import Missing
+from twoloops.edge.spoolrows import Missing, Spooled
+from twoloops.records.digests import Digest
 from twoloops.records.errors import TransientError, UserError
 
-BATCH_BYTES = 4 * 1024 * 1024
-"""Bytes of a batch before compression, except where a single input has more."""
+BATCH_BYTES = 4 << 20
+"""Bytes of a batch before compression."""
+PART = 1 << 20
+"""Bytes of the parts of a large input, which goes ahead of its batch."""
+LEAST = 64 << 10
+"""Bytes below which no request is made smaller, and no input goes in parts."""
+FAST = 8e6
+"""Bytes a second, the server's work included, above which compressing costs more than it saves."""
+CONFLICT = 409
 TOO_LARGE = (400, 413, 422)
 """Refusals that may be of one observation among many: the next try sends fewer."""
+
+
+class _Ready(NamedTuple):
+    """A batch as it is sent next; `large` is its only observation where the input goes ahead."""
+
+    batch: Batch
+    body: bytes
+    large: Spooled | None
 
 
 class Uplink:
@@ -58,7 +91,12 @@ class Uplink:
         self._beat, self._bandwidth, self._clock = beat, bandwidth, clock
         self._root = f"/api/v1/edges/{quote(spool.edge, safe='')}"
         self._told: set[Missing] = set()
-        self._most = MOST
+        self._most, self._bytes = MOST, BATCH_BYTES
+        self._ahead: dict[Digest, int] = {}
+        self._ready: _Ready | None = None
+        self._taken_in = 0
+        self._rate = 0.0
+        self._sender = ThreadPoolExecutor(1, "sender")
         self._next_beat = float("-inf")
         self._wake = threading.Condition()
         self._stopped = False
@@ -90,11 +128,14 @@ class Uplink:
     def run(self) -> None:
         """Send until stopped."""
         while not self._stopped:
-            wait = self.step()
+            seconds = self.step()
             with self._wake:
-                if wait > 0 and not self._stopped:
+                if seconds > 0 and not self._stopped:
                     # Only a failure must not be cut short by what comes in meanwhile.
-                    self._sleep(wait, all_of_it=self._backoff.failures > 0)
+                    self._sleep(seconds, all_of_it=self._backoff.failures > 0)
+        self._sender.shutdown()
+        with contextlib.suppress(TransientError):
+            self._let_go()
 
     def step(self) -> float:
         """Do what is due, once; returns the seconds until something may be."""
@@ -128,22 +169,100 @@ class Uplink:
         self._on_orders(orders)
 
     def _send(self) -> int | None:
-        """Send the next batch; returns its bytes, or `None` where there is nothing to send."""
-        observations = tuple(self._spool.pending(self._most, BATCH_BYTES))
-        new = tuple(gap for gap in self._spool.missing if gap not in self._told)[:MOST_MISSING]
-        if not observations and not new:
+        """Send what is next; returns its bytes, or `None` where there is nothing to send."""
+        ready, self._ready = self._ready or self._prepare(), None
+        if ready is None:
             return None
-        batch = Batch(self._spool.edge, self._spool.epoch, observations, new)
-        body = pack(batch)
+        large = ready.large
+        if large is not None:
+            digest, data = large.observation.input, large.input
+            if self._ahead.get(digest, 0) < len(data):
+                sent = self._send_part(digest, data)
+                self._ready = ready
+                return sent
+        return self._send_batch(ready)
+
+    def _prepare(self, after: int = 0, told: tuple[Missing, ...] = ()) -> _Ready | None:
+        """Make the next batch: of what has higher numbers, without gaps that are on their way."""
+        observations = tuple(self._spool.pending(self._most, self._bytes, after))
+        if after and not observations:
+            return None
+        on_the_way = self._told.union(told)
+        gaps = tuple(gap for gap in self._spool.missing if gap not in on_the_way)[:MOST_MISSING]
+        if not observations and not gaps:
+            return None
+        large = None
+        if observations and len(observations[0].input) > min(PART, self._bytes):
+            large = observations[0]
+            observations = (large._replace(input=b""),)
+        batch = Batch(self._spool.edge, self._spool.epoch, observations, gaps)
+        fast = self._rate > FAST and self._bandwidth <= 0
+        return _Ready(batch, pack(batch, AS_IT_IS if fast else LEVEL), large)
+
+    def _send_batch(self, ready: _Ready) -> int:
+        batch, path = ready.batch, f"{self._root}/batches"
+        sending = self._sender.submit(self._post, path, ready.body)
+        upto, following = last_number(batch.observations), None
         try:
-            answer = self._server.post(f"{self._root}/batches", body, MEDIA_TYPE)
+            self._let_go()
+            if upto:
+                following = self._prepare(upto, batch.missing)
+        finally:
+            wait([sending])  # whatever happened here: one request at a time
+        try:
+            answer = sending.result()
         except Refused as refused:
-            if refused.status in TOO_LARGE and len(observations) > 1:
-                self._most = max(1, len(observations) // 2)
+            if refused.status == CONFLICT:  # the server has not got what went ahead
+                self._ahead.clear()
+            elif refused.status in TOO_LARGE and len(batch.observations) > 1:
+                self._most = max(1, len(batch.observations) // 2)
             raise
         self._acknowledge(batch, answer)
         self._most = min(MOST, 2 * self._most)
-        return len(body)
+        self._ready = following
+        if following is None:
+            self._let_go()
+        return len(ready.body)
+
+    def _let_go(self) -> None:
+        """Remove from the spool what was acknowledged; while the next batch is on its way."""
+        upto, self._taken_in = self._taken_in, 0
+        if upto:
+            self._spool.acknowledge(upto)
+
+    def _post(self, path: str, body: bytes) -> bytes:
+        began = time.perf_counter()
+        answer = self._smaller_if_cut(lambda: self._server.post(path, body, MEDIA_TYPE))
+        if len(body) >= LEAST:
+            self._rate = len(body) / max(time.perf_counter() - began, 1e-9)
+        return answer
+
+    def _send_part(self, digest: Digest, data: bytes) -> int:
+        """Send the next part of a large input; its batch follows when all of it is there."""
+        path = f"{self._root}/uploads/{digest}"
+        if digest not in self._ahead:
+            self._ahead = {digest: _size(self._server.get(path))}
+            if self._ahead[digest] >= len(data):
+                return 0
+        at = self._ahead[digest]
+        part = data[at : at + min(PART, self._bytes)]
+        try:
+            answer = self._smaller_if_cut(lambda: self._server.put(f"{path}?at={at}", part))
+        except TransientError:
+            self._ahead.clear()  # nobody knows how far it came: it is asked for
+            raise
+        self._ahead[digest] = _size(answer)
+        return len(part)
+
+    def _smaller_if_cut(self, send: Callable[[], bytes]) -> bytes:
+        """Send; on a network that cuts requests off the next ones are smaller."""
+        try:
+            answer = send()
+        except Unreachable:
+            self._bytes = max(LEAST, self._bytes // 2)
+            raise
+        self._bytes = min(BATCH_BYTES, 2 * self._bytes)
+        return answer
 
     def _acknowledge(self, batch: Batch, answer: bytes) -> None:
         upto = last_number(batch.observations)
@@ -153,8 +272,7 @@ class Uplink:
             raise Unreachable(f"the answer to a batch cannot be read: {error}") from error
         if (took.edge, took.epoch, took.upto) != (batch.edge, batch.epoch, upto):
             raise Unreachable("the answer is of another batch: nothing is acknowledged")
-        if upto:
-            self._spool.acknowledge(upto)
+        self._taken_in = max(self._taken_in, upto)
         self._told.update(batch.missing)
         self.sent += len(batch.observations)
 
@@ -164,3 +282,15 @@ class Uplink:
             woken = self._wake.wait(left)
             if woken and not all_of_it:
                 return
+
+
+def _size(answer: bytes) -> int:
+    """Return how many bytes of an input the server has.
+
+    Raises:
+        Unreachable: It does not say.
+    """
+    try:
+        return msgspec.json.decode(answer, type=Uploaded).size
+    except msgspec.DecodeError as error:
+        raise Unreachable(f"the answer to a part cannot be read: {error}") from error

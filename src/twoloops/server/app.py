@@ -33,7 +33,7 @@ from twoloops.server.described import described
 from twoloops.server.failing import HANDLERS
 from twoloops.server.front import Front
 from twoloops.server.keeper import Keeper
-from twoloops.server.pages import entrance, overview, why
+from twoloops.server.pages import drift, entrance, floor, overview, quarantine, rollouts, why
 from twoloops.server.pages import labelling as label_pages
 from twoloops.server.scheduler import Schedule, Scheduler
 
@@ -45,6 +45,10 @@ ROUTES = [
     *entrance.ROUTES,
     *overview.ROUTES,
     *why.ROUTES,
+    *floor.ROUTES,
+    *rollouts.ROUTES,
+    *drift.ROUTES,
+    *quarantine.ROUTES,
     *label_pages.ROUTES,
     *health.ROUTES,
     *tasks.ROUTES,

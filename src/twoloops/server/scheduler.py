@@ -24,6 +24,7 @@ from twoloops.convergence.turns.workspace_turn import current, nothing_new, poli
 from twoloops.physical.labelling.questions import open_questions
 from twoloops.records.errors import TransientError, UserError
 from twoloops.records.task import Task
+from twoloops.server.rolling import Roller
 from twoloops.server.signing import Signer
 from twoloops.store.lock import workspace_lock
 from twoloops.store.workspace import Store
@@ -94,7 +95,7 @@ class Scheduler:
         self._waiting: dict[str, tuple[object, float]] = {}
         self._loops: dict[str, tuple[object, Loop]] = {}
         self._looked: dict[str, tuple[str, int]] = {}
-        self._signer = Signer(folder)
+        self._signer, self._roller = Signer(folder), Roller(folder)
 
     def start(self) -> None:
         """Begin; a second call does nothing."""
@@ -137,6 +138,7 @@ class Scheduler:
             while not self._stop.is_set():
                 self._wake.clear()
                 if not self._look(store):
+                    self._roller.look(store)
                     self._signer.look(store)
                     self._wake.wait(self._schedule.poll)
                     # Answers come several a second, and looking costs them time: one for all.

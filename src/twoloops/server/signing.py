@@ -31,7 +31,7 @@ class Signer:
         """Sign if there may be something to sign. A failure is logged and tried again."""
         if not repository(self._folder).there:
             return
-        mark = store.journal.head()
+        mark = _mark(store)
         if mark == self._mark and monotonic() < self._since + EVERY:
             return
         try:
@@ -40,4 +40,9 @@ class Signer:
             log.warning("releases were not signed: %s", error)
         except Exception:  # whatever it is, the turns go on
             log.exception("releases were not signed")
-        self._mark, self._since = store.journal.head(), monotonic()
+        self._mark, self._since = _mark(store), monotonic()
+
+
+def _mark(store: Store) -> object:
+    """Return what changes whenever there may be something to sign: facts, groups of edges."""
+    return store.journal.head(), {(one.task, one.group) for one in store.edges.all()}

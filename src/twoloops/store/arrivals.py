@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import Row, delete, func, select
 
 from twoloops.store.database import Database, chunks, stamp
-from twoloops.store.rows import Gap, Quarantined
+from twoloops.store.rows import Gap, Quarantined, Reason
 from twoloops.store.schema import gaps, marks, quarantine
 
 
@@ -79,11 +80,31 @@ class Quarantine:
         if source is not None:
             query = query.where(quarantine.c.source == source)
         with self._database.reading() as connection:
+            return [_quarantined(row) for row in connection.execute(query)]
+
+    def latest(self, limit: int, *, skip: int = 0, source: str | None = None) -> list[Quarantined]:
+        """Return a page of what is quarantined (of a source), the newest first."""
+        query = (
+            select(quarantine)
+            .order_by(quarantine.c.quarantined_at.desc(), quarantine.c.source, quarantine.c.place)
+            .limit(limit)
+            .offset(skip)
+        )
+        if source is not None:
+            query = query.where(quarantine.c.source == source)
+        with self._database.reading() as connection:
+            return [_quarantined(row) for row in connection.execute(query)]
+
+    def reasons(self) -> list[Reason]:
+        """Count by source and reason."""
+        count, last = func.count(), func.max(quarantine.c.quarantined_at)
+        query = select(quarantine.c.source, quarantine.c.reason, count, last).group_by(
+            quarantine.c.source, quarantine.c.reason
+        )
+        with self._database.reading() as connection:
             return [
-                Quarantined(
-                    row.source, row.place, row.reason, datetime.fromisoformat(row.quarantined_at)
-                )
-                for row in connection.execute(query)
+                Reason(source, reason, number, datetime.fromisoformat(at))
+                for source, reason, number, at in connection.execute(query)
             ]
 
     def holds(self, source: str, places: Sequence[str]) -> set[str]:
@@ -104,3 +125,8 @@ class Quarantine:
             query = query.where(quarantine.c.source == source)
         with self._database.reading() as connection:
             return connection.scalar(query) or 0
+
+
+def _quarantined(row: Row[Any]) -> Quarantined:
+    at = datetime.fromisoformat(row.quarantined_at)
+    return Quarantined(row.source, row.place, row.reason, at)

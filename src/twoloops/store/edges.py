@@ -59,9 +59,7 @@ class Edges:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def enrol(
-        self, name: str, task: str, group: str, token: str, with_: str, at: datetime
-    ) -> None:
+    def enrol(self, name: str, task: str, group: str, token: str, with_: str, at: datetime) -> None:
         """Bind a token to an edge; of a known edge the former one is no longer its own."""
         with self._database.transaction():
             known = self.find(name)
@@ -108,6 +106,14 @@ class Edges:
         """Return every edge, by name."""
         with self._database.reading() as connection:
             return [_enrolment(row) for row in connection.execute(select(edges).order_by("name"))]
+
+    def groups(self, task: str | None = None) -> set[str]:
+        """Return the groups that the edges (of a task) are in."""
+        query = select(edges.c.device_group).distinct()
+        if task is not None:
+            query = query.where(edges.c.task == task)
+        with self._database.reading() as connection:
+            return set(connection.execute(query).scalars())
 
     def own(self, epoch: str, edge: str) -> None:
         """Give an epoch to the edge that sends it, if nobody has it.

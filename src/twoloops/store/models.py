@@ -18,6 +18,8 @@ from twoloops.store.schema import journal, models, releases
 
 REVOKED = "model revoked"
 """Kind of the journal's fact that revokes a model; its key is the kind, a slash and the digest."""
+WITHDRAWN, REINSTATED = "release withdrawn", "release reinstated"
+"""Kinds of the facts that take a release back and put it in force again; body: turn and model."""
 
 _cards = msgspec.json.Decoder(ModelCard)
 _verdicts = msgspec.json.Decoder(Verdict)
@@ -115,10 +117,32 @@ class Releases:
             return next(one for one in self.all(task) if (one.turn, one.model) == (turn, model))
 
     def deployed(self, task: str) -> Release | None:
-        """Return the last release whose model was not revoked, or `None`."""
-        revoked = self.revoked()
-        found = [one for one in self.all(task) if one.model not in revoked]
+        """Return the last release that holds, or `None`."""
+        found = self.holding(task)
         return found[-1] if found else None
+
+    def holding(self, task: str) -> list[Release]:
+        """Return the releases that were not withdrawn and whose model was not revoked."""
+        revoked, withdrawn = self.revoked(), self.withdrawn(task)
+        return [
+            one
+            for one in self.all(task)
+            if one.model not in revoked and (one.turn, one.model) not in withdrawn
+        ]
+
+    def withdrawn(self, task: str) -> frozenset[tuple[int, Digest]]:
+        """Return turn and model of the releases that were taken back, as the journal says."""
+        query = (
+            select(journal.c.kind, journal.c.body)
+            .where(journal.c.task == task, journal.c.kind.in_((WITHDRAWN, REINSTATED)))
+            .order_by(journal.c.sequence)
+        )
+        found: dict[tuple[int, Digest], bool] = {}
+        with self._database.reading() as connection:
+            for kind, body in connection.execute(query):
+                said = msgspec.json.decode(body, type=dict[str, str])
+                found[int(said["turn"]), said["model"]] = kind == WITHDRAWN
+        return frozenset(one for one, out in found.items() if out)
 
     def revoked(self) -> frozenset[Digest]:
         """Return the models that were revoked: the journal says it, and nothing takes it back."""

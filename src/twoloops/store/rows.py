@@ -64,6 +64,36 @@ class Turn(msgspec.Struct, frozen=True):
         return msgspec.json.decode(self.state, type=dict[str, Any])
 
 
+class Rollout(msgspec.Struct, frozen=True, kw_only=True):
+    """One roll-out of a task: what it rolls out, and its own state as JSON."""
+
+    task: str
+    number: int
+    model: Digest
+    status: str
+    open: bool
+    state: str
+
+    def read(self, type_: type[T]) -> T:
+        """Return the state as a record."""
+        return msgspec.json.decode(self.state, type=type_)
+
+
+class RolloutMove(msgspec.Struct, frozen=True, kw_only=True):
+    """One transition of a roll-out, with its reason and evidence as JSON."""
+
+    rollout: int
+    number: int
+    what: str
+    stage: int
+    at: datetime
+    body: str
+
+    def read(self, type_: type[T]) -> T:
+        """Return reason and evidence as a record."""
+        return msgspec.json.decode(self.body, type=type_)
+
+
 class Quarantined(msgspec.Struct, frozen=True):
     """One unusable input: where it came from, its place there, and why it is unusable."""
 
@@ -71,6 +101,15 @@ class Quarantined(msgspec.Struct, frozen=True):
     place: str
     reason: str
     at: datetime
+
+
+class Reason(msgspec.Struct, frozen=True):
+    """How many inputs of a source are unusable for one reason, and when the last of them came."""
+
+    source: str
+    reason: str
+    count: int
+    last: datetime
 
 
 class Gap(msgspec.Struct, frozen=True, order=True):

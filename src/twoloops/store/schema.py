@@ -23,7 +23,7 @@ from sqlalchemy import (
 
 VERSION = 4
 """Version of these tables; a catalog of a later one is not opened. 2 added `bases`; 3 the tables
-of people and teachers, from `tokens` on; 4 those of the floor, from `edges` on."""
+of people and teachers, from `tokens` on; 4 those of the floor and of roll-outs, from `edges` on."""
 
 INLINE_LIMIT = 64 * 1024
 """Inputs up to this many bytes lie in the catalog's own transaction, longer ones in blobs."""
@@ -408,4 +408,30 @@ edge_gaps = Table(  # why numbers of an epoch never come
     Column("last", BigInteger, nullable=False),
     Column("reason", Text, nullable=False),
     PrimaryKeyConstraint("edge", "epoch", "first"),
+)
+
+rollouts = Table(  # how a release goes out to the edges
+    "rollouts",
+    metadata,
+    Column("task", Text, ForeignKey("tasks.name"), nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("model", Text, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("open", Boolean, nullable=False),
+    Column("state", Text, nullable=False),
+    PrimaryKeyConstraint("task", "number"),
+)
+
+rollout_moves = Table(  # what became of it, and on what evidence
+    "rollout_moves",
+    metadata,
+    Column("task", Text, nullable=False),
+    Column("rollout", Integer, nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("what", Text, nullable=False),
+    Column("stage", Integer, nullable=False),
+    Column("moved_at", Text, nullable=False),
+    Column("body", Text, nullable=False),
+    PrimaryKeyConstraint("task", "rollout", "number"),
+    ForeignKeyConstraint(["task", "rollout"], ["rollouts.task", "rollouts.number"]),
 )

@@ -25,6 +25,7 @@ from twoloops.store.leases import Leases
 from twoloops.store.lineage import Lineage
 from twoloops.store.models import Models, Releases
 from twoloops.store.observations import Observations
+from twoloops.store.rollouts import Rollouts
 from twoloops.store.rows import Forgotten
 from twoloops.store.second_looks import SecondLooks
 from twoloops.store.tasks import Tasks
@@ -60,6 +61,7 @@ class Store:
         self.datasets = Datasets(database)
         self.models = Models(database, self.inputs)
         self.releases = Releases(database)
+        self.rollouts = Rollouts(database)
         self.bases = Bases(database, self.inputs)
         self.tokens = Tokens(database)
         self.turns = Turns(database)

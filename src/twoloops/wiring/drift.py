@@ -1,11 +1,22 @@
 """Look for drift in a workspace: figures, kept beside the release, and the turn they may open."""
 
+from datetime import datetime
 from pathlib import Path
 
 import msgspec
 
-from twoloops.convergence.turns.drifting import keep_finding, look_for_drift, open_turn
+from twoloops.convergence.turns.drifted import last_finding
+from twoloops.convergence.turns.drifting import (
+    keep_finding,
+    look_for_drift,
+    open_turn,
+    opened_by_drift,
+)
+from twoloops.convergence.turns.policy import DriftOpens
+from twoloops.convergence.turns.workspace_turn import policy_of
 from twoloops.physical.drift.finding import Finding
+from twoloops.records.digests import Digest
+from twoloops.store.workspace import Store
 from twoloops.wiring.workspace import OnWait, loop, writing
 
 
@@ -63,3 +74,42 @@ def drift_of(
                 )
             )
     return tuple(out)
+
+
+class LastLook(msgspec.Struct, frozen=True, kw_only=True):
+    """What is on record about drift of one task.
+
+    Args:
+        task: Its name.
+        deployed: The model in force, or `None`.
+        finding: Of the last look at it; `None` where nobody has looked.
+        opens: What an alarm may open.
+        opened: The turn that an alarm about this model opened, or `None`.
+        opened_at: When.
+    """
+
+    task: str
+    deployed: Digest | None
+    finding: Finding | None
+    opens: DriftOpens
+    opened: int | None = None
+    opened_at: datetime | None = None
+
+
+def last_looks(store: Store) -> tuple[LastLook, ...]:
+    """Return what is on record about every task; nothing is looked at anew."""
+    found = []
+    for task in store.tasks.all():
+        release = store.releases.deployed(task.name)
+        fact = None if release is None else opened_by_drift(store, task.name, release.model)
+        found.append(
+            LastLook(
+                task=task.name,
+                deployed=None if release is None else release.model,
+                finding=last_finding(store, task.name),
+                opens=policy_of(store, task.name).drift_opens,
+                opened=None if fact is None else fact.turn,
+                opened_at=None if fact is None else fact.recorded_at,
+            )
+        )
+    return tuple(found)

@@ -13,18 +13,24 @@ from twoloops.edge.home import Orders, Standing
 from twoloops.edge.preprocess import check_input
 from twoloops.edge.spoolrows import Spooled
 from twoloops.physical.ingest import FIRST, ingest, missing
-from twoloops.records.digests import Digest
+from twoloops.records.assignment import group_name
+from twoloops.records.digests import Digest, digest_bytes, short
 from twoloops.records.errors import UserError
 from twoloops.records.observation import Decision
 from twoloops.records.task import Task
 from twoloops.records.token import Token
 from twoloops.store.edges import Enrolment, ExplainedGap, with_reasons
 from twoloops.store.rows import Gap
+from twoloops.store.uploads import Uploads
 from twoloops.store.workspace import Store
 
 
 class Refusal(UserError):
     """Who asks may not do this: its token is another edge's, or nobody's own."""
+
+
+class NotHere(UserError):
+    """An input that should have come before its batch did not."""
 
 
 class EdgeStanding(msgspec.Struct, frozen=True, kw_only=True):
@@ -33,6 +39,7 @@ class EdgeStanding(msgspec.Struct, frozen=True, kw_only=True):
     Args:
         edge: Its name.
         task: The task it decides.
+        group: Its group of devices.
         enrolled_at: UTC.
         last_seen: UTC, or `None`: never.
         skew: Seconds by which its clock is before the server's.
@@ -44,6 +51,7 @@ class EdgeStanding(msgspec.Struct, frozen=True, kw_only=True):
 
     edge: str
     task: str
+    group: str
     enrolled_at: datetime
     last_seen: datetime | None
     skew: float | None
@@ -53,23 +61,24 @@ class EdgeStanding(msgspec.Struct, frozen=True, kw_only=True):
     unexplained: int
 
 
-def enrol(store: Store, token: Token, task: str, at: datetime) -> tuple[str, str]:
+def enrol(store: Store, token: Token, task: str, group: str, at: datetime) -> tuple[str, str]:
     """Exchange a token for its edge's own; returns the edge's name and the secret.
 
     The edge's name is the token's name, so who made the token has chosen it. The token stays good
     until its edge has used its own; exchanged again before, it replaces that one.
 
     Raises:
-        UserError: There is no such task.
+        UserError: There is no such task, or this is no name of a group.
         Refusal: The token is an edge's own already.
     """
+    group_name(group)
     if token.scope != "edge" or store.edges.of_token(token.id) is not None:
         raise Refusal("an edge is enrolled with a token of its own name that no edge has used yet")
     with store.transaction():
         store.tasks.get(task)
         known = store.edges.find(token.name)
         own, secret = store.tokens.add(token.name, "edge", at, token.expires_at)
-        store.edges.enrol(token.name, task, own.id, token.id, at)
+        store.edges.enrol(token.name, task, group, own.id, token.id, at)
         if known is not None:
             store.tokens.revoke(known.token, at)
     return token.name, secret
@@ -89,8 +98,17 @@ def admitted(store: Store, token: Token, edge: str) -> Enrolment:
     return found
 
 
-def heartbeat(store: Store, edge: Enrolment, standing: Standing, at: datetime) -> Orders:
+def heartbeat(
+    store: Store, edge: Enrolment, standing: Standing, counter: int, at: datetime
+) -> Orders:
     """Note how an edge stands, and return its orders.
+
+    Args:
+        store: The workspace's.
+        edge: Who speaks.
+        standing: What it says.
+        counter: Of the latest assignment to its group; 0: none.
+        at: Now.
 
     Raises:
         UserError: Its clock's time cannot be read.
@@ -102,25 +120,24 @@ def heartbeat(store: Store, edge: Enrolment, standing: Standing, at: datetime) -
     with store.transaction():
         _settle(store, edge, at)
         store.edges.heard(edge.name, standing, skew, at)
-        return orders(store, store.tasks.get(edge.task))
+        return orders(store, store.tasks.get(edge.task), counter)
 
 
-def orders(store: Store, task: Task) -> Orders:
-    """Return what edges of a task are to do."""
+def orders(store: Store, task: Task, counter: int) -> Orders:
+    """Return what edges of a task are to do; the counter is of their latest assignment."""
     policy = policy_of(store, task.name)
     release = store.releases.deployed(task.name)
     # As at the local edge: the seed is drawn from all that came.
     first = release is None or incoming(store, task.name) == 0
-    model: Digest | None = None if release is None else release.model
-    size = 0 if model is None else store.inputs.size(model) or 0
     capture = CapturePolicy(routine=1.0) if first else policy.capture
-    return Orders(task, capture, policy.seed, model, size)
+    return Orders(task, capture, policy.seed, counter)
 
 
-def receive(store: Store, edge: Enrolment, batch: Batch, at: datetime) -> Took:
+def receive(store: Store, uploads: Uploads, edge: Enrolment, batch: Batch, at: datetime) -> Took:
     """Take in a batch of an edge; everything is durable when this returns.
 
     Raises:
+        NotHere: An input that went ahead is not here, or not whole.
         Refusal: It names another edge, another task, or an epoch that is another edge's.
     """
     if batch.edge != edge.name:
@@ -128,6 +145,9 @@ def receive(store: Store, edge: Enrolment, batch: Batch, at: datetime) -> Took:
     strange = {one.observation.task for one in batch.observations} - {edge.task}
     if strange:
         raise Refusal(f"edge {edge.name!r} decides {edge.task!r}, and sent another task's")
+    ahead = {one.observation.input for one in batch.observations if not one.input}
+    if ahead:
+        batch = _filled(store, uploads, batch)
     with store.transaction():
         _settle(store, edge, at)
         try:
@@ -137,6 +157,8 @@ def receive(store: Store, edge: Enrolment, batch: Batch, at: datetime) -> Took:
         task = store.tasks.get(edge.task)
         done = ingest(store, _dated(store, task, batch), lambda one: _unusable(task, one))
         _explain(store, batch)
+    for one in ahead:
+        uploads.drop(edge.name, one)
     return Took(
         batch.edge,
         batch.epoch,
@@ -158,6 +180,7 @@ def floor(store: Store) -> list[EdgeStanding]:
         EdgeStanding(
             edge=one.name,
             task=one.task,
+            group=one.group,
             enrolled_at=one.enrolled_at,
             last_seen=one.last_seen,
             skew=one.skew,
@@ -170,6 +193,28 @@ def floor(store: Store) -> list[EdgeStanding]:
         )
         for one in known
     ]
+
+
+def _filled(store: Store, uploads: Uploads, batch: Batch) -> Batch:
+    """Return a batch with the inputs that went ahead."""
+    ahead = [one.observation for one in batch.observations if not one.input]
+    known = store.observations.find(one.place for one in ahead)
+    inputs: dict[Digest, bytes] = {digest_bytes(b""): b""}
+    for one in ahead:
+        data = inputs.get(one.input)
+        if data is None:
+            data = uploads.get(batch.edge, one.input)
+        if data is None and one.place in known and known[one.place].input == one.input:
+            # It was taken in, and the answer got lost.
+            data = store.inputs.get_many([one.input]).get(one.input)
+        if data is None:
+            raise NotHere(f"input {short(one.input)} did not come whole: send it again, then this")
+        inputs[one.input] = data
+    filled = [
+        one if one.input else one._replace(input=inputs[one.observation.input])
+        for one in batch.observations
+    ]
+    return batch._replace(observations=tuple(filled))
 
 
 def _settle(store: Store, edge: Enrolment, at: datetime) -> None:

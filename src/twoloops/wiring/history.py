@@ -94,6 +94,7 @@ class History:
             one.digest: one for one in store.models.of_task(name)
         }
         self.releases: list[Release] = store.releases.all(name)
+        self.holding = store.releases.holding(name)
         self.revoked = store.releases.revoked()
         self.seen = _seen(store, name, self.states, memory or Memory())
         questions = store.questions.of_task(name)
@@ -107,8 +108,7 @@ class History:
     @property
     def deployed(self) -> Release | None:
         """The release in force."""
-        kept = [one for one in self.releases if one.model not in self.revoked]
-        return kept[-1] if kept else None
+        return self.holding[-1] if self.holding else None
 
     @property
     def first(self) -> Release | None:

@@ -20,6 +20,8 @@ from twoloops.records.money import Money
 from twoloops.records.task import Task
 from twoloops.store.workspace import Store
 from twoloops.wiring.floor import EdgeStanding, floor
+from twoloops.wiring.rollout_standing import RolloutStanding
+from twoloops.wiring.rollout_standing import standing as rolling
 from twoloops.wiring.workspace import reading
 from twoloops.wiring.worth import worth_of
 
@@ -58,6 +60,7 @@ class TaskStatus(msgspec.Struct, frozen=True, kw_only=True):
             was seen.
         worth: What the labels of the next turn are worth.
         drift: What the last look for drift found about the release in force, if there was one.
+        rollout: How its last roll-out stands, if there was one.
     """
 
     task: str
@@ -77,6 +80,7 @@ class TaskStatus(msgspec.Struct, frozen=True, kw_only=True):
     earlier: Estimates
     worth: Advice
     drift: Finding | None = None
+    rollout: RolloutStanding | None = None
 
 
 class Status(msgspec.Struct, frozen=True, kw_only=True):
@@ -173,6 +177,7 @@ def _task(store: Store, task: Task) -> TaskStatus:
         earlier=estimates_of(store, task, None),
         worth=worth_of(store, task).advice,
         drift=last_finding(store, task.name),
+        rollout=next((one for one in rolling(store) if one.task == task.name), None),
     )
 
 

@@ -1,8 +1,9 @@
 """What this workspace signs for its edges: released models, who runs which, what was revoked."""
 
 import contextlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
+from functools import lru_cache
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 import msgspec
 from tuf.api.metadata import TargetFile
 
+from twoloops.convergence.rollouts.state import State
 from twoloops.edge.runtime import Runtime
 from twoloops.records.assignment import (
     EVERYONE,
@@ -29,12 +31,14 @@ from twoloops.store.lock import workspace_lock
 from twoloops.store.rows import Release
 from twoloops.store.trust.repository import Repository
 from twoloops.store.workspace import Store
+from twoloops.wiring.rollout_plan import due, groups_of
 from twoloops.wiring.workspace import command_line, now
 
 TRUST = "trust"
 GOLDEN_INPUTS = 20
-BY_RELEASE = "release"
-"""Who assigns, where nobody else does: what is in force goes to everyone."""
+BY_RELEASE, BY_ROLLOUT = "release", "rollout"
+"""Who assigns, where no person does: what is in force goes to everyone; or an open roll-out says
+who runs what."""
 
 Targets = dict[str, TargetFile]
 
@@ -87,8 +91,9 @@ def publish(folder: Path, store: Store, at: datetime) -> Published:
     """Sign what the workspace knows by now, and again what would expire.
 
     Every release that was not revoked is a target; the release in force is assigned to everyone,
-    unless somebody assigned to that group by `assign`; an assignment of a revoked model is replaced
-    by the release in force. Doing it again without anything new changes nothing.
+    unless a person assigned to that group by `assign`, or a roll-out is open or due: then it says
+    who runs what. An assignment of a revoked model is replaced by the release in force, or taken
+    away where there is none. Doing it again without anything new changes nothing.
 
     Raises:
         UserError: Nothing was begun, or a key is not here.
@@ -120,7 +125,7 @@ def assign(
         mode: Whether it counts.
         at: Now.
         counts: In shadow, the model that counts meanwhile.
-        by: Who assigns; other than `BY_RELEASE`, the next release leaves the group alone.
+        by: Who assigns; a person's assignment is left alone by releases and roll-outs.
 
     Raises:
         UserError: The model was not released for the task, or was revoked.
@@ -143,6 +148,41 @@ def assignments(folder: Path) -> dict[tuple[str, str], Assignment]:
     """Return what is assigned, by task and group."""
     found = map(_assigned, repository(folder).listed().values())
     return {(one.task, one.group): one for one in found if one is not None}
+
+
+def root_digest(folder: Path) -> Digest:
+    """Return the digest that devices are enrolled with.
+
+    Raises:
+        UserError: Nothing was begun.
+    """
+    return repository(folder).root_digest()
+
+
+def latest_counter(folder: Path, task: str, group: str) -> int:
+    """Return the counter of a group's latest assignment; 0: there is none. Asked by heartbeats."""
+    try:
+        stat = (repository(folder).metadata / "timestamp.json").stat()
+    except FileNotFoundError:
+        return 0
+    return _counters(folder, stat.st_mtime_ns, stat.st_ino).get((task, group), 0)
+
+
+@lru_cache(maxsize=4)
+def _counters(folder: Path, changed: int, file: int) -> dict[tuple[str, str], int]:
+    """Return all counters; the timestamp is replaced as a whole after all that it leads to."""
+    return {key: one.counter for key, one in assignments(folder).items()}
+
+
+def following(folder: Path, store: Store, task: str) -> Digest | None:
+    """Return the model that groups which follow releases run, as signed; `None`: none does."""
+    return _following(_given(repository(folder).listed(), store.releases.revoked(), task))
+
+
+def held(folder: Path, task: str) -> frozenset[str]:
+    """Return the groups that a person assigned to."""
+    found = _given(repository(folder).listed(), frozenset(), task)
+    return frozenset(group for group, (_, by) in found.items() if _by_person(by))
 
 
 def _published(
@@ -194,27 +234,79 @@ def _journal(store: Store, assigned: list[Assignment], root: Digest, at: datetim
 def _orders(
     store: Store, listed: Targets, revoked: frozenset[Digest]
 ) -> dict[str, tuple[Assignment, str]]:
-    """Return the assignments that are to hold: those there are, and of what is in force."""
+    """Return the assignments that are to hold."""
     out: dict[str, tuple[Assignment, str]] = {}
-    for name, info in listed.items():
-        order = _order(info)
-        if order is not None and not revoked & set(order[0].models):
-            out[name] = order
     for task in store.tasks.all():
-        deployed = store.releases.deployed(task.name)
-        if deployed is None:
-            continue
-        groups = {EVERYONE} | {
+        given = _given(listed, revoked, task.name)
+        groups = {EVERYONE, *given, *groups_of(store, task.name)} | {
             one.group for one in map(_assigned, listed.values()) if one and one.task == task.name
         }
+        row = store.rollouts.open(task.name)
+        state = None if row is None else row.read(State)
+        usual = _usual(store, task.name, _following(given))
         for group in groups:
-            name = assignment_path(task.name, group)
-            if name not in out or out[name][1] == BY_RELEASE:
-                full = Assignment(
-                    task=task.name, group=group, counter=0, model=deployed.model, mode="full"
-                )
-                out[name] = (full, BY_RELEASE)
+            kept = given.get(group)
+            if kept is None or not _by_person(kept[1]):
+                kept = _by_rollout(state, group) if state is not None else usual(group)
+            if kept is not None and not revoked & set(kept[0].models):
+                out[assignment_path(task.name, group)] = kept
     return out
+
+
+def _usual(
+    store: Store, task: str, now_followed: Digest | None
+) -> Callable[[str], tuple[Assignment, str] | None]:
+    """Return what a group gets while no roll-out is open, and no person has assigned to it."""
+    release = store.releases.deployed(task)
+    model = None if release is None else release.model
+    if due(store, task, now_followed) is not None:
+        model = now_followed  # the roll-out that is about to open will say who runs the new one
+
+    def order(group: str) -> tuple[Assignment, str] | None:
+        if model is None:
+            return None
+        one = Assignment(task=task, group=group, counter=0, model=model, mode="full")
+        return one, BY_RELEASE
+
+    return order
+
+
+def _by_rollout(state: State, group: str) -> tuple[Assignment, str] | None:
+    """Return what an open roll-out has a group run."""
+    order = state.order(group)
+    if order is None:
+        return None
+    one = Assignment(
+        task=state.task,
+        group=group,
+        counter=0,
+        model=order.model,
+        mode=order.mode,
+        counts=order.counts,
+    )
+    return one, BY_ROLLOUT if group in state.roles else BY_RELEASE
+
+
+def _given(
+    listed: Targets, revoked: frozenset[Digest], task: str
+) -> dict[str, tuple[Assignment, str]]:
+    """Return a task's assignments of models that hold, by group, with who made each."""
+    found = (_order(info) for info in listed.values())
+    return {
+        one[0].group: one
+        for one in found
+        if one is not None and one[0].task == task and not revoked & set(one[0].models)
+    }
+
+
+def _following(given: Mapping[str, tuple[Assignment, str]]) -> Digest | None:
+    """Return the model of the groups that follow releases, of group `all` first."""
+    found = {group: order.model for group, (order, by) in given.items() if by == BY_RELEASE}
+    return found.get(EVERYONE) or (found[min(found)] if found else None)
+
+
+def _by_person(by: str) -> bool:
+    return by not in (BY_RELEASE, BY_ROLLOUT)
 
 
 def _order(info: TargetFile) -> tuple[Assignment, str] | None:

@@ -222,7 +222,7 @@ def test_a_model_whose_golden_inputs_were_all_forgotten_is_loaded_alone(
 
 
 def test_a_device_without_enrolment_says_how(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="twoloops edge update"):
+    with pytest.raises(UserError, match="twoloops edge enrol"):
         Slot(tmp_path / "nowhere", lambda: AT)
 
 

@@ -87,9 +87,14 @@ def was_refused(loop: Loop, turn: TurnState) -> bool:
 
 
 def _best(loop: Loop, turn: TurnState) -> Digest | None:
-    revoked = loop.store.releases.revoked()
+    releases = loop.store.releases
+    revoked, withdrawn = releases.revoked(), releases.withdrawn(loop.task.name)
     history = loop.store.evidence.history(loop.task.name, BEST, str)
-    kept = {number: model for number, model in history.items() if model not in revoked}
+    kept = {
+        number: model
+        for number, model in history.items()
+        if model not in revoked and (number, model) not in withdrawn
+    }
     return kept.get(_last(kept, turn))
 
 

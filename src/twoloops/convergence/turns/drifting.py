@@ -11,6 +11,9 @@ from twoloops.convergence.turns.state import TurnState
 from twoloops.convergence.turns.workspace_turn import current
 from twoloops.physical.drift.finding import Finding
 from twoloops.physical.drift.look import decisions, inputs, look
+from twoloops.records.digests import Digest
+from twoloops.records.journal import Fact
+from twoloops.store.workspace import Store
 
 FOUND, OPENED = "drift found", "turn opened by drift"
 """Kinds of the journal's facts; at most one of each about a release."""
@@ -72,13 +75,14 @@ def open_turn(loop: Loop, finding: Finding) -> TurnState | None:
         already or nothing new came in, or one was opened for this release before.
     """
     store, name = loop.store, loop.task.name
-    key = f"{name}/{OPENED}/{finding.model}"
     if not finding.alarms or loop.policy.drift_opens == "never":
         return None
     if store.turns.open(name) is not None or not store.observations.unclaimed(name):
         return None
     release = store.releases.deployed(name)
-    if release is None or release.model != finding.model or store.journal.by_key(key) is not None:
+    if release is None or release.model != finding.model:
+        return None
+    if opened_by_drift(store, name, finding.model) is not None:
         return None
     with store.transaction():
         turn = current(loop)
@@ -88,11 +92,20 @@ def open_turn(loop: Loop, finding: Finding) -> TurnState | None:
             OPENED,
             task=name,
             turn=turn.number,
-            key=key,
+            key=_opened(name, finding.model),
             at=finding.looked_at,
             body={**_said(finding), "opens": loop.policy.drift_opens},
         )
     return turn
+
+
+def opened_by_drift(store: Store, task: str, model: Digest) -> Fact | None:
+    """Return the fact that drift of a task's release opened a turn; `None` where it did not."""
+    return store.journal.by_key(_opened(task, model))
+
+
+def _opened(task: str, model: Digest) -> str:
+    return f"{task}/{OPENED}/{model}"
 
 
 def _said(finding: Finding) -> dict[str, str]:

@@ -94,12 +94,7 @@ def basis_of(store: Store, task: Task, before: int | None = None) -> Basis:
 
 def _deployed(store: Store, task: Task, before: int) -> Digest | None:
     """Return the model in force before a turn."""
-    revoked = store.releases.revoked()
-    found = [
-        one.model
-        for one in store.releases.all(task.name)
-        if one.turn < before and one.model not in revoked
-    ]
+    found = [one.model for one in store.releases.holding(task.name) if one.turn < before]
     return found[-1] if found else None
 
 

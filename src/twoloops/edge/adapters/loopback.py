@@ -195,7 +195,7 @@ class _Handler(BaseHTTPRequestHandler):
         if self.path != "/status":
             self._say(404, {"detail": "there is  POST /decide  and  GET /status"})
             return
-        self._say(200, station.standing(None))
+        self._say(200, station.standing())
 
     def _body(self) -> bytes | None:
         """Return the body, or refuse and return `None`."""

@@ -1,4 +1,4 @@
-"""Sink: each verdict as JSON under a topic of an MQTT broker, at least once. The line never waits."""
+"""Sink: each verdict as JSON under a topic of an MQTT broker. The line never waits."""
 
 import threading
 import time

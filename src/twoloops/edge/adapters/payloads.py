@@ -1,4 +1,4 @@
-"""A message's payload as an input: the raw bytes, or JSON where a task's inputs can be written so."""
+"""A message's payload as an input: the raw bytes, or JSON where inputs can be written so."""
 
 import io
 import json
@@ -28,14 +28,10 @@ class Payload(NamedTuple):
 def read(kind: Kind, data: bytes) -> Payload:
     """Return the input that a payload holds.
 
-    | kind | raw | JSON |
-    |---|---|---|
-    | text | UTF-8 | `{"text": "…", "origin": "…"}` |
-    | signal | `.npy` of float32 | rows of numbers, a row a channel; or `{"values": rows, "origin": "…"}` |
-    | image | PNG, JPEG, BMP | none |
-
-    A text that is no such object is taken as it stands. Whether raw bytes can be used, the task's
-    own check says later.
+    A text is UTF-8, or an object with `text` and, where known, `origin`; what is no such object is
+    taken as it stands. A signal is `.npy` of float32 (channels, samples), or a list of channels,
+    each a list of numbers; or an object with these as `values`, and `origin`. A picture is a file.
+    Whether the input can be used, the task's own check says later.
 
     Raises:
         UserError: It is too large, or a signal that is neither.

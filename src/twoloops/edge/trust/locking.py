@@ -57,7 +57,7 @@ def _locked(path: Path, folder: Path, wait: float) -> int:
     except OSError as error:
         raise UserError(
             f"{folder} cannot be used ({error.strerror}): enrol the device with  twoloops edge "
-            "update FOLDER --server URL --root-digest DIGEST"
+            "enrol SERVER --token TOKEN --task NAME --root-digest DIGEST"
         ) from error
     try:
         _wait(handle, folder, wait)

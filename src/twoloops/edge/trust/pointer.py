@@ -93,7 +93,8 @@ def load(folder: Path) -> Pointer:
     except FileNotFoundError:
         raise UserError(
             f"{folder} trusts no root yet: enrol it with the digest that  twoloops keys show  "
-            "prints on the server:  twoloops edge update FOLDER --server URL --root-digest DIGEST"
+            "prints on the server:  twoloops edge enrol SERVER --token TOKEN --task NAME "
+            "--root-digest DIGEST"
         ) from None
     except (OSError, msgspec.MsgspecError) as error:
         raise UserError(

@@ -14,8 +14,11 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
+from twoloops.edge.agent import NoModel
+from twoloops.edge.home import Paired
 from twoloops.edge.runtime import Runtime
 from twoloops.edge.trust import pointer
+from twoloops.edge.trust.beside import Beside
 from twoloops.edge.trust.pointer import Pointer
 from twoloops.edge.trust.updating import changing, go_back
 from twoloops.records.digests import Digest, short
@@ -31,7 +34,7 @@ LATE = 5
 
 
 class Slot:
-    """A device's model, as `edge.agent.Decider`; `None` decisions never come of it.
+    """A device's model, as `edge.agent.Decider`.
 
     Args:
         folder: Of the device's releases.
@@ -55,11 +58,15 @@ class Slot:
         self._guard = threading.RLock()
         self._runtime: Runtime | None = None
         self._spare: Runtime | None = None
-        self._shadow: Runtime | None = None
+        self._beside: Beside | None = None
         self._trial: int | None = None
-        self._late, self._counter = 0, 0
+        self._late_on_trial, self._counter = 0, 0
         self._left: dict[Digest, int] = {}
         self.went_back: str | None = None
+        self.decided = 0
+        """Decisions of the model that counts, since it began to count here."""
+        self.late = 0
+        """Of these, how many took longer than the takt."""
         self._start()
 
     @property
@@ -71,24 +78,55 @@ class Slot:
     @property
     def shadow(self) -> Runtime | None:
         """The model that decides too and does not count."""
-        return self._shadow
+        beside = self._beside
+        return None if beside is None else beside.runtime
+
+    @property
+    def paired(self) -> Paired | None:
+        """How the model beside decides what the one that counts has decided."""
+        beside = self._beside
+        return None if beside is None else beside.paired
+
+    @property
+    def on_trial(self) -> bool:
+        """Whether the model that counts has not proved itself yet."""
+        return self._trial is not None
+
+    def settle(self) -> None:
+        """Wait until the model beside has decided all that it was asked."""
+        beside = self._beside
+        if beside is not None:
+            beside.settle()
+
+    def close(self) -> None:
+        """End cleanly: a process that was asked to end says nothing against a model on trial."""
+        with self._guard:
+            self._put_beside(None)
+            if self._trial is None:
+                return
+            with contextlib.suppress(TransientError, UserError), changing(self._folder) as known:
+                if known.active == self.model and known.trial:
+                    pointer.save(self._folder, replace(known, trial=known.trial - 1))
 
     def decide(self, inputs: Sequence[bytes]) -> list[Decision]:
         """Return one decision per input, by the model that counts.
 
         Raises:
-            UserError: No model counts, or an input cannot be read.
+            NoModel: No model counts.
+            UserError: An input cannot be read.
         """
         runtime = self._runtime
         if runtime is None:
-            raise UserError("no model counts on this device: assign one on the server")
+            raise NoModel("no model counts on this device: assign one on the server")
         start = self._timer()
         try:
             made = runtime.decide(inputs)
         except Exception as error:
             return self._instead(runtime, inputs, error)
-        if self._trial is not None:
-            self._judge(runtime, len(inputs), self._timer() - start)
+        self._count(runtime, len(inputs), self._timer() - start)
+        beside = self._beside
+        if beside is not None:
+            beside.ask(inputs, made)
         return made
 
     def follow(self) -> bool:
@@ -136,11 +174,24 @@ class Slot:
         if on_trial and known.previous is not None:
             spare = self._quietly(known.previous, old, self._spare)
         self._spare = spare
-        self._shadow = self._quietly(known.shadow, self._shadow)
+        self._put_beside(self._quietly(known.shadow, self.shadow, spare, old))
+        if changed:
+            self.decided = self.late = 0
         if changed or not on_trial:
-            self._late = 0
+            self._late_on_trial = 0
             self._trial = PROBATION if on_trial else None
         self._runtime = active  # one assignment: who decides meanwhile has the one or the other
+
+    def _put_beside(self, runtime: Runtime | None) -> None:
+        """Let another model decide beside; counts begin anew where it is another one."""
+        before = self._beside
+        if before is not None and before.runtime is runtime:
+            return
+        if before is not None:
+            before.stop()
+        self._beside = None
+        if runtime is not None:
+            self._beside = Beside(runtime, takt=self._takt, timer=self._timer)
 
     def _loaded(self, digest: Digest | None, *at_hand: Runtime | None) -> Runtime | None:
         if digest is None:
@@ -167,18 +218,21 @@ class Slot:
         self._leave(runtime, f"model {short(runtime.digest)} fails where the one before does not")
         return made
 
-    def _judge(self, runtime: Runtime, decided: int, took: float) -> None:
-        """Count a model's decisions on trial, and those over the takt."""
+    def _count(self, runtime: Runtime, decided: int, took: float) -> None:
+        """Count a model's decisions, and those over the takt; on trial they judge it."""
+        late = self._takt is not None and took > self._takt * max(1, decided)
         with self._guard:
-            if self._trial is None or runtime is not self._runtime:
+            if runtime is not self._runtime:
                 return
-            if self._takt is not None and took > self._takt * max(1, decided):
-                self._late += 1
+            self.decided += decided
+            self.late += decided if late else 0
+            if self._trial is None:
+                return
+            self._late_on_trial += late
             self._trial -= decided
-            if self._late >= LATE and self._spare is not None:
-                self._leave(
-                    runtime, f"model {short(runtime.digest)} missed the takt {self._late} times"
-                )
+            if self._late_on_trial >= LATE and self._spare is not None:
+                times = self._late_on_trial
+                self._leave(runtime, f"model {short(runtime.digest)} missed the takt {times} times")
             elif self._trial <= 0:
                 self._confirm(runtime.digest)
 
@@ -187,6 +241,9 @@ class Slot:
             if runtime is not self._runtime:
                 return  # somebody was faster
             self._runtime, self._spare, self._trial = self._spare, None, None
+            self.decided = self.late = 0
+            if self._runtime is not None and self.shadow is self._runtime:
+                self._put_beside(None)  # in a canary the one before decided beside
             self.went_back = why
             self._left[runtime.digest] = self._counter
             # A disk that takes nothing must not cost a decision: `follow` tries it again.

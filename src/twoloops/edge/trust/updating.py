@@ -33,7 +33,7 @@ from twoloops.records.assignment import (
     model_path,
 )
 from twoloops.records.digests import Digest, digest_bytes, short
-from twoloops.records.errors import UserError
+from twoloops.records.errors import TransientError, UserError
 
 if TYPE_CHECKING:
     from twoloops.edge.trust.fetching import Limits
@@ -115,6 +115,10 @@ def update(
             return work.perform()
         except Refused as error:
             return work.outcome("refused", str(error), error)
+        except OSError as error:  # of TUF's client, which keeps metadata by itself
+            raise TransientError(
+                f"{folder} cannot be written: {error.strerror or error}"
+            ) from error
 
 
 def roll_back(folder: Path, why: str, at: datetime) -> Outcome:
@@ -148,6 +152,7 @@ def _gone_back(folder: Path, known: Pointer, why: str, at: datetime) -> Pointer:
         known,
         active=back,
         previous=None,
+        shadow=None if known.shadow == back else known.shadow,
         refused=refused,
         trial=None,
         why=why,
@@ -334,20 +339,23 @@ class _Update:
     def _swapped(self, given: Assignment, before: Digest | None, known: Pointer) -> Outcome:
         self.pointer = known
         counts = given.counts or known.active if given.mode == "shadow" else given.model
-        shadow = given.model if given.mode == "shadow" and given.model != counts else None
+        # A model on trial is no model to go back to while there is one before it.
+        proven = known.trial is None or known.previous is None
+        previous = known.active if proven and counts != known.active else known.previous
+        if previous == counts:
+            previous = None
+        beside = {"shadow": given.model, "canary": previous, "full": None}[given.mode]
+        shadow = None if beside == counts else beside
         why = f"assignment {given.counter} ({given.mode})"
         if (counts, shadow) == (known.active, known.shadow):
             same = "unchanged" if known.active == before else "withdrawn"
             return self.outcome(same, f"{why} is followed")
         changed: dict[str, object] = {"shadow": shadow, "why": why, "changed_at": self._clock()}
         if counts != known.active:
-            # A model on trial is no model to go back to; the one before it is.
-            proven = known.trial is None and known.active is not None
-            previous = known.active if proven else known.previous
-            changed |= {"active": counts, "trial": 0}
-            changed |= {"previous": previous if previous != counts else None}
+            changed |= {"active": counts, "trial": 0, "previous": previous}
         self._keep(**changed)
-        return self.outcome("updated" if counts != before else "shadowed", f"{why} is followed")
+        same = "unchanged" if shadow is None else "shadowed"
+        return self.outcome("updated" if counts != before else same, f"{why} is followed")
 
 
 def _named(model: Digest) -> None:

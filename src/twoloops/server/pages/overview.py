@@ -10,8 +10,13 @@ from twoloops.analysis.overview.page import body
 from twoloops.server import access
 from twoloops.server.access import Asking
 from twoloops.server.keeper import Keeper
+from twoloops.server.views.concerns import Concern, box, concerns
 from twoloops.store.workspace import Store
+from twoloops.wiring.drift import last_looks
+from twoloops.wiring.floor import floor
 from twoloops.wiring.overview import Remembered, counts_of
+from twoloops.wiring.rollout_standing import standing
+from twoloops.wiring.workspace import now
 
 
 class Live(msgspec.Struct, frozen=True):
@@ -33,11 +38,13 @@ async def overview_page(request: Asking) -> Template:
     keeper: Keeper = request.app.state.keeper
     remembered = remembered_of(request)
 
-    def act(store: Store) -> tuple[Overview, Counts]:
-        return remembered.overview(store), counts_of(store)
+    def act(store: Store) -> tuple[Overview, Counts, tuple[Concern, ...]]:
+        wrong = concerns(floor(store), last_looks(store), standing(store), now())
+        return remembered.overview(store), counts_of(store), wrong
 
-    overview, counts = await keeper.read(act)
-    return Template("overview.html", context={"body": body(overview, counts)})
+    overview, counts, wrong = await keeper.read(act)
+    context = {"body": body(overview, counts), "concerns": box(wrong)}
+    return Template("overview.html", context=context)
 
 
 @get("/api/v1/overview/counts", opt=access.READ, summary="What both loops hold now")

@@ -1,0 +1,1 @@
+"""How a release reaches the devices: shadow, canary, waves; judged on quality, not on arrival."""

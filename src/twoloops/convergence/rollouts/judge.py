@@ -1,0 +1,179 @@
+"""Judge a stage: count what its edges say, and look at every condition."""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+from twoloops.convergence.rollouts.evidence import (
+    Condition,
+    Finding,
+    Judged,
+    above,
+    added,
+    not_worse,
+    number,
+    worse,
+)
+from twoloops.convergence.rollouts.plan import Stage
+from twoloops.convergence.rollouts.state import NONE, Counts, Observed, Seen, State, Tally
+
+
+def begun(edges: Iterable[Seen]) -> tuple[Tally, ...]:
+    """Return tallies of 0: what edges have counted until now belongs to no stage."""
+    return tuple(Tally(edge=one.edge, paired_last=one.paired, own_last=one.own) for one in edges)
+
+
+def counted(tallies: tuple[Tally, ...], edges: Iterable[Seen]) -> tuple[Tally, ...]:
+    """Add what edges have counted since; those that were not there begin at 0."""
+    known = {one.edge: one for one in tallies}
+    for one in edges:
+        old = known.get(one.edge) or Tally(edge=one.edge)
+        paired, paired_last = _added(old.paired, old.paired_last, one.paired)
+        own, own_last = _added(old.own, old.own_last, one.own)
+        known[one.edge] = Tally(
+            edge=one.edge, paired=paired, paired_last=paired_last, own=own, own_last=own_last
+        )
+    return tuple(known[name] for name in sorted(known))
+
+
+def judge(state: State, observed: Observed, at: datetime) -> Judged:
+    """Look at every condition of the open stage, by its tallies as they are."""
+    stage = state.plan.stages[state.stage]
+    needed = state.plan.needed
+    members = [one for one in observed.edges if one.group in state.groups]
+    paired, differed, failed, slow = _sum(one.paired for one in state.tallies)
+    own, own_late = _sum(one.own for one in state.tallies)[:2]
+    shadow = stage.kind == "shadow"
+    decisions, late = (paired + failed, slow) if shadow else (own, own_late)
+    x, weights = observed.losses.x, observed.losses.weights
+    proof = not_worse(x, stage.error_margin, weights)
+    findings = [
+        _errors(stage, x, weights, needed),
+        _late(stage, min(late, decisions), decisions, needed),
+        *_edges(stage, members),
+    ]
+    if (rate := allowed(state, stage)) is not None:
+        # What the one beside could not decide is decided differently from the one that counts.
+        findings.append(_disagreement(differed + failed, paired + failed, rate, needed))
+    return Judged(
+        labels=len(x),
+        lost=sum(one > 0 for one in x),
+        won=sum(one < 0 for one in x),
+        decisions=decisions,
+        paired=paired,
+        differed=differed,
+        late=late,
+        proof=proof,
+        proved=proof >= state.plan.proof,
+        silent=sum(one.heard is None or one.heard < _limit(stage, at) for one in members),
+        findings=tuple(findings),
+    )
+
+
+def allowed(state: State, stage: Stage) -> float | None:
+    """Return the share of inputs on which the two may differ; `None`: nobody has said."""
+    if stage.disagreement is not None:
+        return stage.disagreement
+    if state.share is None:
+        return None
+    return min(state.share + stage.disagreement_margin, 0.99)
+
+
+def missing(
+    stage: Stage, judged: Judged, began: datetime, at: datetime, edges: int
+) -> tuple[str, str]:
+    """Say what a stage waits for whatever was proved, and which least amounts it has not seen."""
+    least, held, found = stage.least, [], []
+    if edges == 0:
+        held.append("an edge in its groups")
+    if judged.silent > stage.health.silent * edges:
+        held.append(f"{judged.silent} of {edges} edges to be heard again")
+    ends = began + timedelta(hours=least.hours)
+    if at < ends:
+        found.append(f"its {least.hours:g} hours to pass ({ends:%Y-%m-%d %H:%M} UTC)")
+    if judged.decisions < least.decisions:
+        found.append(f"{least.decisions - judged.decisions:,} more decisions")
+    if judged.labels < least.labels:
+        found.append(f"{least.labels - judged.labels:,} more audit labels")
+    return " and ".join(held), " and ".join(found)
+
+
+def _limit(stage: Stage, at: datetime) -> datetime:
+    return at - timedelta(hours=stage.health.silent_hours)
+
+
+def _errors(
+    stage: Stage, x: tuple[float, ...], weights: tuple[float, ...], needed: float
+) -> Finding:
+    evidence = worse(x, stage.error_margin, weights)
+    lost, won = sum(one > 0 for one in x), sum(one < 0 for one in x)
+    detail = (
+        f"of {len(x)} audit labels it decides {lost} wrong that the model before decides right, "
+        f"and {won} the other way round: evidence {number(evidence)} of the {number(needed)} "
+        f"needed that it is worse by more than {100 * stage.error_margin:g} points"
+    )
+    return Finding("errors", evidence >= needed, detail, evidence)
+
+
+def _disagreement(differed: int, total: int, rate: float, needed: float) -> Finding:
+    return _rate(
+        "disagreement", differed, total, rate, needed, "inputs are decided otherwise than before"
+    )
+
+
+def _late(stage: Stage, late: int, total: int, needed: float) -> Finding:
+    if stage.health.late <= 0:
+        detail = f"{late:,} of {total:,} decisions took too long, none may"
+        return Finding("late", late > 0, detail)
+    return _rate("late", late, total, stage.health.late, needed, "decisions took too long")
+
+
+def _rate(
+    condition: Condition, count: int, total: int, rate: float, needed: float, what: str
+) -> Finding:
+    evidence = above(count, total, rate)
+    seen = f" ({100 * count / total:.1f} %)" if total else ""
+    detail = (
+        f"{count:,} of {total:,}{seen} {what}: evidence {number(evidence)} of the "
+        f"{number(needed)} needed that it is more than {100 * rate:.1f} %"
+    )
+    return Finding(condition, evidence >= needed, detail, evidence)
+
+
+def _edges(stage: Stage, members: list[Seen]) -> list[Finding]:
+    health = stage.health
+    left = [one for one in members if one.left]
+    refused = [one for one in members if one.refused and not one.left]
+    rows: tuple[tuple[Condition, list[str], float, str], ...] = (
+        ("went back", [f"{one.edge}: {one.left}" for one in left], health.went_back, "left it"),
+        (
+            "refused",
+            [f"{one.edge}: {one.refused}" for one in refused],
+            health.refused,
+            "refused the update",
+        ),
+    )
+    return [
+        Finding(
+            condition,
+            len(whys) > share * len(members),
+            f"{len(whys)} of {len(members)} edges {what} by themselves, {100 * share:g} % may"
+            + (f" ({whys[0]})" if whys else ""),
+        )
+        for condition, whys, share, what in rows
+    ]
+
+
+def _added(total: Counts, last: Counts, now: Counts) -> tuple[Counts, Counts]:
+    if now == NONE:  # not compared at present: nothing is added, and the next begins at 0
+        return total, NONE
+    sums, said = added(total, last, now)
+    return _counts(sums), _counts(said)
+
+
+def _counts(values: tuple[int, ...]) -> Counts:
+    one, two, three, four = values
+    return one, two, three, four
+
+
+def _sum(counts: Iterable[Counts]) -> Counts:
+    return _counts(tuple(map(sum, zip(NONE, *counts, strict=True))))
