@@ -324,6 +324,42 @@ def test_a_broker_that_refuses_is_told_in_a_sentence(tmp_path, monkeypatch) -> N
         broker.kill()
 
 
+# paho leaves the socket of a handshake that failed to the garbage collector.
+@pytest.mark.filterwarnings("ignore:unclosed <ssl.SSLSocket:ResourceWarning")
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_a_broker_with_a_certificate_is_believed_where_its_authority_is_named(
+    tmp_path, monkeypatch, caplog
+) -> None:
+    monkeypatch.setattr(mqtt, "SOONEST", 0.05)
+    certificate, key = tmp_path / "cert.pem", tmp_path / "key.pem"
+    command = "openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost"
+    command += f" -addext subjectAltName=DNS:localhost -out {certificate} -keyout {key}"
+    try:
+        subprocess.run(command.split(), check=True, capture_output=True, timeout=60)
+    except (OSError, subprocess.CalledProcessError) as error:
+        pytest.skip(f"no openssl to make a certificate with: {error}")
+    broker = Mosquitto(tmp_path, f"certfile {certificate}", f"keyfile {key}")
+    url = f"mqtts://localhost:{broker.port}/line"
+    try:
+        one, stop = source(Asked(words=url, folder=tmp_path)), threading.Event()
+        with opened(tmp_path, TEXTS) as line:
+            thread = threading.Thread(target=one.run, args=(line, stop), daemon=True)
+            thread.start()
+            wait(lambda: caplog.records)
+            stop.set()
+            thread.join(SECONDS)
+        assert "certificate is not believed" in caplog.records[0].message
+        assert not one.ready.is_set()
+        monkeypatch.setenv(mqtt.CA, str(certificate))
+        with taking(tmp_path, url):
+            pass
+        monkeypatch.setenv(mqtt.CA, str(tmp_path / "none.pem"))
+        with pytest.raises(UserError, match=r"none\.pem.*PEM"):
+            source(Asked(words=url))
+    finally:
+        broker.kill()
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [

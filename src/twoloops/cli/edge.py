@@ -98,8 +98,6 @@ def run(
 
     Ctrl-C or SIGTERM ends it cleanly; killed, it goes on where it was.
     """
-    from msgspec.structs import replace
-
     from twoloops.edge.adapters.asked import Asked
     from twoloops.edge.home import Home
     from twoloops.edge.process import EdgeProcess, Options
@@ -112,16 +110,8 @@ def run(
             f"{folder} was enrolled for task {settings.task!r}, not {task!r}: name another "
             "--folder, or enrol for it"
         )
-    asked = Asked(
-        words=source,
-        edge=settings.edge,
-        folder=folder,
-        every=every,
-        nth=nth,
-        fail_safe=fail_safe,
-    )
-    chosen = _source(asked)
-    sinks = [_sink(replace(asked, words=one)) for one in sink]
+    asked = Asked(source, settings.edge, folder, every=every, nth=nth, fail_safe=fail_safe)
+    chosen, sinks = _ends(asked, sink)
     how = Options(limit=int(spool_mb * 1e6), bandwidth=bandwidth, beat=beat, longest=retry_at_most)
     process = EdgeProcess(home, chosen, sinks, how, say=lambda words: _say(words))
     for name in (signal.SIGTERM, signal.SIGINT):
@@ -130,9 +120,7 @@ def run(
     _say(f"Edge {settings.edge!r} decides {task!r} from {source}{at} (Ctrl-C ends it).")
     process.run()
     _print(process.standing_at_end, settings.edge)
-    for words, one in zip(sink, sinks, strict=True):
-        if dropped := getattr(one, "dropped", 0):
-            _say(f"{dropped:,} verdicts could not be told to {words}.")
+    _say_dropped(sink, sinks)
 
 
 @edges.command()
@@ -187,26 +175,24 @@ def _print(standing: "Standing", edge: str) -> None:
         terminal.say(f"{standing.failures:,} failed tries, the last: {standing.last_error}")
 
 
-def _source(asked: "Asked") -> "Source":
-    """Return the source that words name.
+def _ends(asked: "Asked", sinks: list[str]) -> "tuple[Source, list[Sink]]":
+    """Return the source and the sinks that words name.
 
     Raises:
         UserError: They name none.
     """
+    from msgspec.structs import replace
+
     from twoloops.wiring import plugins
 
-    return plugins.source(asked)
+    chosen = plugins.source(asked)
+    return chosen, [plugins.sink(replace(asked, words=one)) for one in sinks]
 
 
-def _sink(asked: "Asked") -> "Sink":
-    """Return the sink that words name.
-
-    Raises:
-        UserError: They name none.
-    """
-    from twoloops.wiring import plugins
-
-    return plugins.sink(asked)
+def _say_dropped(words: list[str], sinks: "list[Sink]") -> None:
+    for name, one in zip(words, sinks, strict=True):
+        if dropped := getattr(one, "dropped", 0):
+            _say(f"{dropped:,} verdicts could not be told to {name}.")
 
 
 def _say(words: str) -> None:

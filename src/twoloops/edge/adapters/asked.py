@@ -5,7 +5,7 @@ from pathlib import Path
 import msgspec
 
 
-class Asked(msgspec.Struct, frozen=True, kw_only=True):
+class Asked(msgspec.Struct, frozen=True):
     """The words of `--source` or `--sink`, and the options beside them.
 
     A factory takes one and returns the source or sink; `UserError` where the words name none.

@@ -83,7 +83,8 @@ class MqttSource:
         self._client = mqtt.client(where, self._name, persistent=True)
         self._client.on_connect, self._client.on_subscribe = self._connected, self._subscribed
         self._client.on_disconnect, self._client.on_message = self._lost, self._came
-        self._client.on_connect_fail = lambda client, userdata: self._away("it was not reached")
+        unreached = "it is not reached" + where.tls * ", or its certificate is not believed"
+        self._client.on_connect_fail = lambda client, userdata: self._away(unreached)
         self._queue: queue.Queue[_Come] = queue.Queue(WAITING)
         self._lock = threading.Lock()  # guards the three below
         self._connection, self._is_connected, self._is_away = 0, False, False
