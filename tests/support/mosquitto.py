@@ -3,6 +3,7 @@
 Without it the tests are skipped with the reason.
 """
 
+import itertools
 import os
 import shutil
 import signal
@@ -38,10 +39,20 @@ def debian() -> str:
     )
 
 
+PORTS = range(20_000, 32_000)
+"""Below those that the system gives to connections: a killed broker must find its own again."""
+_tried = itertools.count()
+
+
 def free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        port: int = one.getsockname()[1]
+    """Return a port that nobody listens at; processes beside this one get others."""
+    while True:
+        port = PORTS[(os.getpid() * 31 + next(_tried)) % len(PORTS)]
+        with socket.socket() as one:
+            try:
+                one.bind(("127.0.0.1", port))
+            except OSError:
+                continue
         return port
 
 
