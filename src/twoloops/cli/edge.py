@@ -122,7 +122,6 @@ def run(
     _say(f"Edge {settings.edge!r} decides {task!r} from {source}{at} (Ctrl-C ends it).")
     process.run()
     _print(process.standing_at_end, settings.edge)
-    _say_dropped(sink, sinks)
 
 
 @edges.command()
@@ -166,6 +165,7 @@ def _print(standing: "Standing", edge: str) -> None:
     table.add_row("dropped, spool full", f"{standing.dropped:,}")
     table.add_row("unknown, power cuts", f"up to {standing.unknown:,}")
     table.add_row("could not be written", f"{standing.not_kept:,}")
+    table.add_row("not told to a sink", f"{standing.not_told:,}")
     table.add_row("disk free", f"{standing.disk_free / 1e9:,.1f} GB")
     table.add_row("reported at", standing.clock[:19] + " UTC")
     terminal.show(table)
@@ -189,12 +189,6 @@ def _ends(asked: "Asked", sinks: list[str]) -> "tuple[Source, list[Sink]]":
 
     chosen = plugins.source(asked)
     return chosen, [plugins.sink(replace(asked, words=one)) for one in sinks]
-
-
-def _say_dropped(words: list[str], sinks: "list[Sink]") -> None:
-    for name, one in zip(words, sinks, strict=True):
-        if dropped := getattr(one, "dropped", 0):
-            _say(f"{dropped:,} verdicts could not be told to {name}.")
 
 
 def _say(words: str) -> None:

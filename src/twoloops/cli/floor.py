@@ -48,6 +48,8 @@ def _sentences(one: EdgeStanding) -> list[str]:
         found.append(f"its clock is {abs(one.skew):,.0f} s {'ahead' if one.skew > 0 else 'behind'}")
     if one.standing is not None and one.standing.not_kept:
         found.append(f"{one.standing.not_kept:,} inputs were decided on and could not be written")
+    if one.standing is not None and one.standing.not_told:
+        found.append(f"{one.standing.not_told:,} verdicts were not taken by a sink")
     return found
 
 

@@ -103,6 +103,7 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
         dropped: Observations given up because the spool was full.
         unknown: Numbers that may have been given and lost in power cuts.
         not_kept: Observations of this process that could not be written at all.
+        not_told: Verdicts of this process that a sink did not take.
         failures: Failed tries to reach the server since the last success.
         last_error: The last failure, in a sentence; empty after a success.
     """
@@ -126,6 +127,7 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
     dropped: int
     unknown: int
     not_kept: int
+    not_told: int = 0
     failures: int = 0
     last_error: str = ""
 
