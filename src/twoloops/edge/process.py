@@ -4,6 +4,7 @@ import contextlib
 import random
 import shutil
 import threading
+import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
@@ -13,6 +14,7 @@ import twoloops
 from twoloops.edge.backoff import Backoff
 from twoloops.edge.client import HttpServer, Server
 from twoloops.edge.home import ORDERS, STANDING, Home, Orders, Standing
+from twoloops.edge.memory import give_back
 from twoloops.edge.ports import Sink, Source
 from twoloops.edge.releases import Releases
 from twoloops.edge.spool import Spool
@@ -24,6 +26,8 @@ LIMIT = 1 << 30
 """Bytes the spool may have."""
 ASIDE = 1.0
 """Seconds between two looks at the disk."""
+REST = 10.0
+"""Seconds between two times that an idle edge gives memory back."""
 
 
 class Options(msgspec.Struct, frozen=True, kw_only=True):
@@ -117,6 +121,7 @@ class EdgeProcess:
         self._stop = threading.Event()
         self._ended = threading.Event()
         self._failure: BaseException | None = None
+        self._seen, self._next_rest = -1, 0.0
 
     def stop(self) -> None:
         """End soon, cleanly."""
@@ -182,7 +187,16 @@ class EdgeProcess:
             dropped = self._station.keep_within()
             if dropped:
                 self._say(f"The spool was full: {dropped:,} observations were dropped.")
+        self._rest()
         self._report()
+
+    def _rest(self) -> None:
+        """Give memory back while nothing comes."""
+        seen, at = self._spool.seen, time.monotonic()
+        if seen == self._seen and at >= self._next_rest:
+            self._next_rest = at + REST
+            give_back()
+        self._seen = seen
 
     def _report(self) -> None:
         with contextlib.suppress(OSError):
