@@ -28,7 +28,7 @@ from twoloops.convergence.turns.workspace_turn import current, go_on, keep_polic
 from twoloops.edge.backoff import Backoff
 from twoloops.edge.batch import unpack
 from twoloops.edge.home import Home, Orders, Settings, Standing
-from twoloops.edge.releases import EVERY, Releases
+from twoloops.edge.releases import Releases
 from twoloops.edge.sources import Arrival
 from twoloops.edge.spool import Spool
 from twoloops.edge.station import PERIOD, Station
@@ -42,6 +42,7 @@ from twoloops.records.digests import Digest
 from twoloops.records.task import Task
 from twoloops.server.scheduler import LOOK_EVERY
 from twoloops.store.edges import Enrolment
+from twoloops.store.rows import Release
 from twoloops.store.uploads import Uploads
 from twoloops.store.workspace import Store
 from twoloops.wiring import rollouts, trust
@@ -134,14 +135,14 @@ class Edge:
         self._spool = Spool(home.spool, name, epoch=lambda: f"epoch of {name}")
         backoff = Backoff(random.Random(name).random)
         self.said: list[str] = []
-        # Looked for once a day, and whenever a heartbeat hints at something new.
+        # Looked for whenever a heartbeat hints at something new.
         self._releases = Releases(
             home,
             takt=None,
             clock=clock,
             say=self.said.append,
             backoff=backoff,
-            timer=lambda: clock.hour * EVERY / 24,
+            timer=lambda: 0.0,
         )
         policy = policy_of(store, task.name)
         self.station = Station(
@@ -180,6 +181,11 @@ class Edge:
         if self._uplink.last_error:
             raise RuntimeError(f"{self.name}: {self._uplink.last_error}")
         self._releases.step()
+
+    def decide(self, inputs: list[bytes]) -> list[str | None]:
+        """Return the labels that this edge decides, without keeping anything."""
+        tally = self.station.decide_only([Arrival(one, self._clock(), PERIOD) for one in inputs])
+        return [None if one is None else one.label for one in tally.decisions]
 
     def close(self) -> None:
         """Let go of files and threads."""
@@ -228,7 +234,8 @@ class Office:
         self._first, self._every = first, every
         self._loop: tuple[int | None, Loop] | None = None
         self._looked: tuple[str, int] = ("", 0)
-        self._owed, self._deciding, self._signed = 0.0, Deciding(), (-24, 0)
+        self._owed, self._deciding = 0.0, Deciding()
+        self._signed: tuple[int, Release | None] = (-24, None)
         self.alarms: list[tuple[int, Finding]] = []
         """The first alarm about each release, with its hour."""
         self.labels: list[tuple[int, str]] = []
@@ -239,11 +246,11 @@ class Office:
         self._watch()
         self._turn()
         self._answer()
-        moved = rollouts.look(self._folder, self.store, self._clock(), self._deciding)
-        head, hour = self.store.journal.head()[0], self._clock.hour
-        if moved or head != self._signed[1] or hour >= self._signed[0] + 24:
+        rollouts.look(self._folder, self.store, self._clock(), self._deciding)
+        release = self.store.releases.deployed(self._task)
+        if release != self._signed[1] or self._clock.hour >= self._signed[0] + 24:
             trust.publish(self._folder, self.store, self._clock())
-            self._signed = hour, self.store.journal.head()[0]
+            self._signed = self._clock.hour, release
 
     def loop(self) -> Loop:
         """Return the loops, with what they remember while one turn goes on."""

@@ -20,6 +20,7 @@ from typing import Any
 
 import readme_distil
 import readme_drift
+import readme_fleet
 import readme_gate
 import readme_labelling
 import readme_people
@@ -489,6 +490,7 @@ for beside in (
     readme_gate,
     readme_distil,
     readme_drift,
+    readme_fleet,
     readme_labelling,
     readme_people,
     readme_rollout,
