@@ -1,5 +1,6 @@
 """The blocks about a new fault on one edge: from its first input until the fleet recognises it."""
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -16,7 +17,8 @@ ARMS = {
     "drift": "a turn a week, and at an alarm",
     "default plan": "the same, roll-outs by the default plan",
 }
-STEPS = ("alarm", "turn", "label", "approved", "everywhere")
+FEATURES, BUDGET, MOST = 85, 0.05, 2_000
+STEPS = ("alarm", "label", "approved", "everywhere")
 
 
 def fleet_fault() -> str:
@@ -58,13 +60,12 @@ def fleet_fault_steps() -> str:
         "",
         "turns open",
         "drift alarm",
-        "turn with it",
         "first label",
         "approved",
         "on every edge",
         "recognised",
         "runs",
-        "inputs of that edge",
+        "inputs of that edge until then",
         "labels",
     ]
     return table(head, lines)
@@ -85,6 +86,39 @@ def fleet_fault_quiet() -> str:
     return "; ".join(said)
 
 
+def fleet_fault_bound() -> str:
+    """Say after how many inputs the best bettor there is would have enough evidence."""
+    needed = math.log(FEATURES / BUDGET)
+
+    def said(reference: int, share: float) -> str:
+        found = _inputs_needed(reference, share, needed)
+        return f"never, of {MOST:,}" if found is None else f"after {found:,}"
+
+    own, fleet, more = said(25, 0.3), said(100, 0.3 / 4), said(100, 0.3)
+    return (
+        f"for one alarm among {FEATURES} features (6 labels, four edges; budget "
+        f"{100 * BUDGET:g} %) such a bettor has the evidence {own} inputs of the edge; against the "
+        f"100 of all edges {fleet} inputs of all; against 100 of its own it would be {more}"
+    )
+
+
+def _inputs_needed(reference: int, share: float, needed: float) -> int | None:
+    """Return after how many inputs the log of the wealth is enough, on average.
+
+    A share of the inputs stands out from all that is not of the fault. The i-th input is ranked
+    among the reference and all before it; what stands out has the highest ranks, so it has a share
+    s of all ranks, and the best bet on it gains q ln(q/s) + (1 - q) ln((1 - q)/(1 - s)), where q is
+    the share of inputs (Kelly 1956).
+    """
+    log = 0.0
+    for i in range(1, MOST + 1):
+        s = share * i / (reference + i)
+        log += share * math.log(share / s) + (1 - share) * math.log((1 - share) / (1 - s))
+        if log >= needed:
+            return i
+    return None
+
+
 def _spread(one: dict[str, Any]) -> str:
     """Print a median with its range."""
     low, middle, high = (
@@ -97,4 +131,5 @@ BLOCKS: dict[str, Callable[[], str]] = {
     "fleet_fault": fleet_fault,
     "fleet_fault_steps": fleet_fault_steps,
     "fleet_fault_quiet": fleet_fault_quiet,
+    "fleet_fault_bound": fleet_fault_bound,
 }
