@@ -12,6 +12,7 @@ import threading
 from datetime import UTC, datetime
 from pathlib import Path
 
+from twoloops.edge.adapters.asked import Asked
 from twoloops.edge.adapters.limits import LARGEST, SUFFIXES
 from twoloops.edge.home import sync_folder
 from twoloops.edge.ports import Line
@@ -149,3 +150,8 @@ class FolderSource:
 
 def _mark(path: Path) -> str:
     return f"folder:{path}"
+
+
+def source(asked: Asked) -> FolderSource:
+    """Return the source of `folder:PATH`."""
+    return FolderSource(Path(asked.rest))
