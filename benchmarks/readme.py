@@ -20,6 +20,7 @@ from typing import Any
 
 import readme_distil
 import readme_drift
+import readme_fleet
 import readme_floor
 import readme_gate
 import readme_labelling
@@ -492,6 +493,7 @@ for beside in (
     readme_distil,
     readme_drift,
     readme_floor,
+    readme_fleet,
     readme_labelling,
     readme_people,
     readme_rollout,
