@@ -3,203 +3,33 @@
     python benchmarks/floor_walk.py [--small]
 
 Draws work orders (made up here; they show how the commands go together and measure nothing) and
-drops them as text files into the folders of two edges. Server and edges are processes of their own,
-and the server is killed on the way. The labels are given through the label page's HTTP interface, by
-somebody who knows what was drawn. What was printed goes to benchmarks/results/floor_walk.json, from
-which `readme.py` fills docs/floor-walk.md; tokens and the port are replaced, nothing else. With
---small fewer orders are drawn, the plan has one stage, and nothing is kept: that is what the tests
-run.
+drops them as text files into the folders of two edges. Server and edges are processes of their
+own, and the server is killed on the way. The labels are given through the label page's HTTP
+interface, by somebody who knows what was drawn. What was printed goes to
+benchmarks/results/floor_walk.json, from which `readme.py` fills docs/floor-walk.md; tokens and the
+port are replaced, nothing else. With --small fewer orders are drawn, the plan has one stage,
+commands that end run in this process, and nothing is kept: that is what the tests run.
 """
 
 import argparse
 import json
-import os
-import random
 import re
-import shlex
 import signal
-import socket
-import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
 
 import msgspec
-from example import Example
-from walk import Desk
+from floor_processes import EDGES, TASK, Floor, Size
 
 from twoloops.convergence.rollouts.plan import Least, Plan, Stage
 from twoloops.edge.home import STANDING, Home, Standing
-from twoloops.store.workspace import Store
 from twoloops.wiring import rollouts
-from twoloops.wiring.floor import EdgeStanding, floor
 
 RESULT = Path(__file__).parent / "results" / "floor_walk.json"
-SENTENCES = {
-    "ok": ("inspect {part}", "grease {part}", "check {part} level", "{part} looked over, fine"),
-    "leak": ("{part} leaking", "oil under {part}", "seal of {part} wet", "{part} drips"),
-    "worn": ("{part} worn", "replace {part}, thin", "{part} has play", "scoring on {part}"),
-}
-PARTS = ("ram", "die cushion", "main valve", "hose", "coupling", "bearing", "clutch", "belt guard")
-EDGES = {"press-1": "canary", "press-2": "hall-2"}
-TASK = "orders"
-PATIENCE = 120.0
-"""Seconds that anything of the walk takes at most; a machine at work on other things is slow."""
-
-
-class Size(NamedTuple):
-    """How much is drawn.
-
-    Args:
-        first: Orders an edge gets before there is a model.
-        later: Orders an edge gets before the second release.
-        few: Orders an edge gets at once after that.
-        seed_labels: Labels of the first turn.
-        labels: Labels of a later turn.
-        kinds: Kinds of the stages of the plan.
-        least: Decisions that a stage must have seen.
-    """
-
-    first: int
-    later: int
-    few: int
-    seed_labels: int
-    labels: int
-    kinds: tuple[str, ...]
-    least: int
-
-
-LARGE = Size(40, 40, 15, 40, 20, ("shadow", "canary", "wave"), 12)
-SMALL = Size(20, 24, 5, 30, 20, ("wave",), 4)
-
-
-class Floor(Example):
-    """Runs commands in a folder, some in the background, and keeps what they printed."""
-
-    def __init__(self, folder: Path, size: Size) -> None:
-        super().__init__(folder)
-        self.size, self.draw = size, random.Random(7)
-        self.known: dict[bytes, str] = {}
-        self.dropped = 0
-        self.started: dict[str, subprocess.Popen[bytes]] = {}
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
-        self.url = f"http://127.0.0.1:{self.port}"
-
-    def told(self, text: str) -> str:
-        """Return text without what is secret or chance: tokens, the port."""
-        text = text.replace(f":{self.port}", ":8420").replace(f"--port {self.port} ", "")
-        return re.sub(r"2l_\w[\w-]+", "2l_…", text)
-
-    def run(self, name: str, arguments: str) -> str:
-        """Run a command to its end, and keep it as it is told."""
-        said = super().run(name, arguments)
-        self.steps[name] = {key: self.told(text) for key, text in self.steps[name].items()}
-        return said
-
-    def begin(self, name: str, arguments: str, until: str) -> str:
-        """Run a command in the background; returns what it said until a pattern came."""
-        print(f"$ twoloops {arguments} &", flush=True)
-        path = self.folder / f"{name}.out"
-        with path.open("wb") as out:
-            self.started[name] = subprocess.Popen(
-                [sys.executable, "-m", "twoloops", *shlex.split(arguments)],
-                cwd=self.folder,
-                env=os.environ | {"COLUMNS": "80", "TERM": "dumb"},
-                stdout=out,
-                stderr=subprocess.STDOUT,
-            )
-        self.wait(f"{arguments} says {until!r}", lambda: re.search(until, self.said(name)))
-        said = self.said(name)
-        self.keep(name, arguments, said)
-        return said
-
-    def keep(self, name: str, arguments: str, said: str) -> None:
-        """Keep a step."""
-        lines = [line.rstrip() for line in self.told(said).splitlines()]
-        command = self.told(f"twoloops {arguments}")
-        self.steps[name] = {"command": command, "output": "\n".join(lines)}
-
-    def said(self, name: str) -> str:
-        """Return what a command in the background has said so far."""
-        return (self.folder / f"{name}.out").read_text(encoding="utf-8")
-
-    def wait(self, what: str, done: Callable[[], object]) -> None:
-        """Wait until something is done.
-
-        Raises:
-            SystemExit: It takes too long, or a process has ended.
-        """
-        until = time.monotonic() + PATIENCE
-        while not done():
-            ended = [name for name, one in self.started.items() if one.poll() is not None]
-            if ended or time.monotonic() > until:
-                said = "".join(f"{one}:\n{self.said(one)}\n" for one in self.started)
-                sys.exit(f"{', '.join(ended) or 'nothing'} ended; waited until {what}\n{said}")
-            time.sleep(0.1)
-
-    def kill(self, name: str, how: signal.Signals) -> None:
-        """End a process in the background."""
-        process = self.started.pop(name)
-        process.send_signal(how)
-        process.wait(timeout=60)
-
-    def drop(self, count: int, *, later: bool) -> None:
-        """Drop so many orders into each edge's folder; later more sentences are in use."""
-        for edge in EDGES:
-            for _ in range(count):
-                self.dropped += 1
-                label = self.draw.choices(list(SENTENCES), (5, 3, 2))[0]
-                sentence = self.draw.choice(SENTENCES[label][: 4 if later else 2])
-                text = f"{sentence.format(part=self.draw.choice(PARTS))} #{self.dropped}"
-                self.known[text.encode()] = label
-                path = self.folder / "inbox" / edge / f"{self.dropped:04d}.txt.part"
-                path.write_text(text)
-                path.rename(path.with_suffix(""))
-
-    def store(self) -> Store:
-        """Open the workspace beside the server."""
-        return Store.open(self.folder / "plant", create=False)
-
-    def edges(self) -> list[EdgeStanding]:
-        """Return how the edges stand on the server."""
-        with self.store() as store:
-            return list(floor(store))
-
-    def all_there(self) -> bool:
-        """Whether the server has what the edges kept of everything that was dropped."""
-        found = [one.standing for one in self.edges() if one.standing]
-        return sum(one.seen for one in found) == self.dropped and not any(
-            one.spooled for one in found
-        )
-
-    def decides(self, model: str) -> bool:
-        """Whether both edges decide with a model."""
-        return all(one.standing and one.standing.release == model for one in self.edges())
-
-    def deployed(self) -> str:
-        """Return the model that is in force on the server."""
-        with self.store() as store:
-            release = store.releases.deployed(TASK)
-        return "" if release is None else release.model
-
-    def label(self, token: str) -> int:
-        """Answer what the turn asks until it is closed; returns the answers."""
-        desk = Desk(f"{self.url}/login#token={token}")
-        answers = 0
-
-        def closed() -> bool:
-            nonlocal answers
-            answers += desk.work_through(TASK, self.known.__getitem__)
-            with self.store() as store:
-                return store.turns.open(TASK) is None
-
-        self.wait("the turn is closed", closed)
-        return answers
+LARGE = Size(40, 40, 15, 40, 20, ("shadow", "canary", "wave"), 12, alone=True, beat="1")
+SMALL = Size(20, 24, 5, 30, 20, ("wave",), 4, alone=False, beat="0.3")
 
 
 def prepare(walk: Floor) -> None:
@@ -212,7 +42,7 @@ def prepare(walk: Floor) -> None:
         f"task add {TASK} --kind text --labels ok,leak,worn --normal ok {turns} "
         "--latency-budget-ms 2000 -w plant",
     )
-    walk.begin("serve", f"serve --port {walk.port} -w plant", r"http://\S+\n")
+    walk.serve("serve")
     root = re.search(r"sha256:\w+", walk.run("keys show", "keys show -w plant"))
     assert root is not None
     for edge, group in EDGES.items():
@@ -226,9 +56,9 @@ def prepare(walk: Floor) -> None:
         walk.begin(
             f"run {edge}",
             f"edge run --task {TASK} --source folder:inbox/{edge} --sink jsonl:{edge}.jsonl "
-            f"--beat 1 --retry-at-most 2 --folder {edge}",
-            "decides",
+            f"--beat {size.beat} --retry-at-most 2 --folder {edge}",
         )
+    walk.wait("the edges are heard", lambda: all(one.standing for one in walk.edges()))
 
 
 def secret(said: str) -> str:
@@ -274,19 +104,27 @@ def roll_out(walk: Floor, token: str) -> None:
     for number, kind in enumerate(size.kinds):
         walk.wait(f"the {kind} begins", lambda stage=number: stands(walk)[1] == stage + 1)
         walk.wait("the edges follow", lambda now=kind: follow(walk, now, first, second))
+        if number == 0:
+            walk.wait("it says what it waits for", lambda: standing(walk).waits)
+            walk.run("rollout status", "rollout status -w plant")
         walk.drop(size.few, later=True)
         walk.wait("all has come", walk.all_there)
         if kind == "shadow":
             walk.run("shadow", "edge status --folder press-2")
-            walk.run("rollout status", "rollout status -w plant")
     walk.wait("the roll-out is done", lambda: stands(walk)[0] == "done")
     walk.wait("the second model decides", lambda: walk.decides(second))
     walk.run("rollout done", "rollout status -w plant")
     walk.run("status after", "status -w plant")
 
 
+def standing(walk: Floor) -> rollouts.RolloutStanding:
+    """Return how the last roll-out stands; there is one."""
+    with walk.store() as store:
+        return rollouts.standing(store)[0]
+
+
 def stands(walk: Floor) -> tuple[str, int]:
-    """Return status and stage of the last roll-out."""
+    """Return status and stage of the last roll-out; there may be none yet."""
     with walk.store() as store:
         found = rollouts.standing(store)
     return (found[0].status, found[0].stage) if found else ("", 0)
@@ -318,7 +156,7 @@ def pull_the_plug(walk: Floor) -> None:
 
     walk.wait("the edges decide alone", alone)
     walk.run("edge status alone", "edge status --folder press-2")
-    walk.begin("serve", f"serve --port {walk.port} -w plant", r"http://\S+\n")
+    walk.serve("serve again")
     walk.wait("all has come", walk.all_there)
     walk.run("status again", "status -w plant")
 
@@ -338,7 +176,9 @@ def count(walk: Floor) -> None:
     with walk.store() as store:
         stored = sorted(str(one.place) for one in store.observations.of_task(TASK))
     if len(told) != walk.dropped or kept != stored:
-        sys.exit(f"{walk.dropped} dropped, {len(told)} decided, {len(kept)} kept, {len(stored)} stored")
+        sys.exit(
+            f"{walk.dropped} dropped, {len(told)} decided, {len(kept)} kept, {len(stored)} stored"
+        )
     print(f"{walk.dropped} orders dropped and decided, {len(kept)} kept, all stored once")
 
 
@@ -346,17 +186,11 @@ def go_back(walk: Floor) -> None:
     """An edge goes back by hand, then everything ends."""
     words = "edge rollback --why 'calls dry presses leaking' --folder press-1"
     walk.run("rollback", words)
-    after = "edge status --folder press-1"
-    back = lambda: "Because of" in walk.said("run press-1").rpartition("before:")[2]  # noqa: E731
-    walk.wait("press-1 has gone back", back)
-    walk.run("after rollback", after)
+    walk.wait("press-1 has gone back", lambda: not walk.decides(walk.deployed()))
     for edge in EDGES:
         walk.kill(f"run {edge}", signal.SIGINT)
-        found = walk.steps[f"run {edge}"]
-        walk.keep(f"ran {edge}", "", walk.said(f"run {edge}"))
-        walk.steps[f"ran {edge}"]["command"] = found["command"]
-    walk.kill("serve", signal.SIGINT)
-    walk.run("doctor", "doctor -w plant")
+        walk.keep(f"run {edge}", walk.commands[f"run {edge}"], walk.said(f"run {edge}"))
+    walk.kill("serve again", signal.SIGINT)
 
 
 def play(walk: Floor) -> None:

@@ -2,12 +2,16 @@
 
 import json
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 from served import Served
 
 from twoloops.cli.main import run
+from twoloops.edge.home import STANDING, Home, Settings
+from twoloops.edge.process import first_standing
 from twoloops.records.task import Task
 from twoloops.store.workspace import Store
 from twoloops.wiring import trust
@@ -62,6 +66,40 @@ def test_an_edge_is_enrolled_with_a_root_that_was_carried_or_said(
         code=2,
     )  # fmt: skip
     assert "is no name of a group" in text
+
+
+def test_enrolment_that_cannot_be_says_what_is_to_be_done(
+    capsys: pytest.CaptureFixture[str], server: Served, tmp_path: Path
+) -> None:
+    words = ["--task", "orders", "--folder", str(tmp_path / "e")]
+    token = server.token("press-9", "edge")
+    elsewhere = f"{server.url}/floor"
+    text = said(capsys, "enrol", elsewhere, "--token", token, *words, code=2)
+    assert f"{elsewhere} is no twoloops server" in text
+    assert "as twoloops serve prints it" in text
+    said(capsys, "enrol", server.url, "--token", token, *words)
+    text = said(capsys, "enrol", server.url, "--token", token, *words, code=2)
+    assert "make one on the server with twoloops token add NAME --scope edge" in text
+    own = (tmp_path / "e" / "token").read_text().strip()
+    text = said(capsys, "enrol", server.url, "--token", own, *words, code=2)
+    assert "a token that none has used yet" in text
+
+
+def test_the_status_of_an_edge_says_when_nothing_was_reported_for_long(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    home = Home(tmp_path)
+    home.enrolled(Settings("http://plant:8420", "press-4", "orders", "hall-2", "sha256:0"), "2l_x")
+    home.put(STANDING, first_standing())
+    text = said(capsys, "status", "--folder", str(tmp_path))
+    assert "orders, in group hall-2" in text
+    assert "http://plant:8420" in text
+    assert "Nothing was reported" not in text
+    ended = (now() - timedelta(hours=3)).isoformat()
+    home.put(STANDING, structs.replace(first_standing(), clock=ended))
+    text = said(capsys, "status", "--folder", str(tmp_path))
+    assert "Nothing was reported for 3 h" in text
+    assert f"twoloops edge run --task orders --source SOURCE --folder {tmp_path}" in text
 
 
 def test_what_is_not_enrolled_says_how(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

@@ -11,8 +11,11 @@ import typer
 from twoloops.cli import edge_update, options, terminal
 
 if TYPE_CHECKING:
-    from twoloops.edge.home import Standing
+    from twoloops.edge.home import Settings, Standing
     from twoloops.edge.ports import Sink, Source
+
+SILENT = 15.0
+"""Seconds without a report that say that the process has ended."""
 
 edges = typer.Typer(
     name="edge",
@@ -110,8 +113,10 @@ def run(
         signal.signal(name, lambda *_: process.stop())
     at = f" at http://127.0.0.1:{chosen.port}/decide" if hasattr(chosen, "port") else ""
     _say(f"Edge {settings.edge!r} decides {task!r} from {source}{at} (Ctrl-C ends it).")
+    if process.standing_at_end.release is None:
+        _say("No model has come yet: inputs are kept, and none is decided until the first does.")
     process.run()
-    _print(process.standing_at_end, settings.edge)
+    _print(process.standing_at_end, settings)
 
 
 @edges.command()
@@ -131,13 +136,16 @@ def status(folder: Path = options.EDGE, json: bool = options.JSON) -> None:
     if json:
         terminal.emit({"settings": settings, "standing": found})
     else:
-        _print(found, settings.edge)
+        _print(found, settings)
+        _silent(found, settings, folder)
 
 
-def _print(standing: "Standing", edge: str) -> None:
+def _print(standing: "Standing", settings: "Settings") -> None:
     from twoloops.records.digests import short
 
-    table = terminal.table(edge, "")
+    table = terminal.table(settings.edge, "")
+    table.add_row("decides", f"{settings.task}, in group {settings.group}")
+    table.add_row("server", settings.server)
     release = "none yet" if standing.release is None else short(standing.release)
     trial = ", on trial" if standing.on_trial else ""
     table.add_row("model that decides", release + trial)
@@ -156,14 +164,27 @@ def _print(standing: "Standing", edge: str) -> None:
     table.add_row("unknown, power cuts", f"up to {standing.unknown:,}")
     table.add_row("could not be written", f"{standing.not_kept:,}")
     table.add_row("disk free", f"{standing.disk_free / 1e9:,.1f} GB")
-    table.add_row("reported at", standing.clock[:19] + " UTC")
+    table.add_row("reported", f"{standing.clock[:19].replace('T', ' ')} UTC")
     terminal.show(table)
     if standing.went_back:
-        terminal.say(f"Went back by itself: {standing.went_back}.")
+        terminal.say(f"It has left the model assigned to it: {standing.went_back}.")
     if standing.refused:
         terminal.say(f"The last update was not taken: {standing.refused}")
     if standing.last_error:
         terminal.say(f"{standing.failures:,} failed tries, the last: {standing.last_error}")
+
+
+def _silent(standing: "Standing", settings: "Settings", folder: Path) -> None:
+    """Say so where the last report is old: a process that ended looks like one that runs."""
+    from datetime import UTC, datetime
+
+    age = (datetime.now(UTC) - datetime.fromisoformat(standing.clock)).total_seconds()
+    if age > SILENT:
+        terminal.say(
+            f"Nothing was reported for {terminal.lasted(age)}, and an edge that runs reports every "
+            "second: start it with"
+        )
+        terminal.command(f"twoloops edge run --task {settings.task} --source SOURCE{_at(folder)}")
 
 
 def _source(words: str, fail_safe: str | None, every: float) -> "Source":

@@ -53,7 +53,10 @@ def rollback(
     if json:
         terminal.emit(done)
         return
-    terminal.say(f"Model {str(done.active)[7:19]} counts again.")
+    terminal.say(
+        f"Model {str(done.active)[7:19]} counts again, until the server assigns anew; the one "
+        "it left is not tried again before that."
+    )
 
 
 def register(app: typer.Typer) -> None:

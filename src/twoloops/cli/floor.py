@@ -54,8 +54,4 @@ def _sentences(one: EdgeStanding) -> list[str]:
 def _ago(at: datetime | None) -> str:
     if at is None:
         return "never"
-    seconds = (datetime.now(UTC) - at).total_seconds()
-    for size, name in ((86400, "d"), (3600, "h"), (60, "min")):
-        if seconds >= size:
-            return f"{seconds / size:.0f} {name} ago"
-    return f"{max(seconds, 0):.0f} s ago"
+    return f"{terminal.lasted((datetime.now(UTC) - at).total_seconds())} ago"

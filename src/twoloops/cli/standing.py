@@ -103,6 +103,8 @@ def _worth(advice: Advice) -> str:
 def _drift(task: TaskStatus) -> str:
     """Say what the last look found, and how old it is."""
     found = task.drift
+    if task.deployed is None:
+        return "not looked for: nothing is deployed yet"
     if found is None:
         return "not looked for since the release: twoloops drift"
     when = found.looked_at.isoformat(sep=" ", timespec="minutes")[:16]
