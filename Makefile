@@ -15,6 +15,13 @@ else
   READY   = $(BIN)/python -c 'import pip' 2>/dev/null || $(BIN)/python -m ensurepip >/dev/null
 endif
 
+# Every process that a test starts would compile the whole source again.
+unexport PYTHONDONTWRITEBYTECODE
+# Tests commit to small catalogs very often: in memory where there is plenty, else on the disk.
+# Processes killed in tests leave folders behind: all are in one, removed when all is well.
+SCRATCH := $(shell [ -w /dev/shm ] && [ "$$(df -Pk /dev/shm | awk 'END {print $$4}')" -gt 4000000 ] \
+  && [ "$$(awk '/^MemAvailable/ {print $$2}' /proc/meminfo)" -gt 8000000 ] && echo /dev/shm)
+
 .PHONY: demo test test-torch chaos lint bench docs lock clean
 
 ## Run both loops on real work orders and write a report (about two minutes after set-up).
@@ -23,7 +30,8 @@ demo: $(VENV)/.demo
 
 ## Lint, types, import contract, unit and end-to-end tests, documentation tests.
 test: lint
-	@$(BIN)/python -m pytest -q -n auto --dist worksteal
+	@scratch=$$(mktemp -d $(or $(SCRATCH),/tmp)/twoloops-test-XXXXXX) || exit 1; \
+	  TMPDIR=$$scratch $(BIN)/python -m pytest -q -n auto --dist worksteal && rm -r "$$scratch"
 
 lint: $(VENV)/.test
 	@$(BIN)/ruff check .
@@ -43,7 +51,7 @@ chaos: $(VENV)/.test
 
 ## Every figure in the README, measured again (hours on 2 cores; Label Studio alone is 1 GB to fetch).
 bench: $(VENV)/.test
-	@for script in gate edge selection naive_loop new_fault footprint example loops failing_slice lineage rebase distil distil_gate label_page answer_wait overview coverage worth label_quality label_noise teacher_local labelling_peer walk; do \
+	@for script in gate edge selection naive_loop new_fault footprint example loops failing_slice lineage rebase distil distil_gate label_page answer_wait overview coverage worth label_quality label_noise rollout teacher_local labelling_peer walk; do \
 	  echo "== $$script"; $(BIN)/python benchmarks/$$script.py || exit 1; done
 	@$(MAKE) --no-print-directory docs
 

@@ -7,9 +7,12 @@ import sqlite3
 import subprocess
 import sys
 import time
+import urllib.request
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+
+from label_studio_peer import end, free_port
 
 from twoloops.edge.backoff import Backoff
 from twoloops.edge.batch import MOST
@@ -116,7 +119,10 @@ def raw_seconds(folder: Path, given: list[list[Spooled]]) -> float:
 
 @contextlib.contextmanager
 def serving(folder: Path) -> Iterator[tuple[str, int]]:
-    """Serve a new workspace by a process of its own; yields its address and its process id."""
+    """Serve a new workspace by a process of its own; yields its address and its process id.
+
+    Its scheduler of turns is off: what is measured is the intake.
+    """
     with Store.open(folder) as store:
         store.tasks.put(TASK)
         trust.begin(folder, datetime.now(UTC))
@@ -132,21 +138,15 @@ def serving(folder: Path) -> Iterator[tuple[str, int]]:
         wait_until_it_answers(url, process)
         yield url, process.pid
     finally:
-        process.terminate()
-        process.wait()
-
-
-def free_port() -> int:
-    import socket
-
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+        end(process)
 
 
 def wait_until_it_answers(url: str, process: subprocess.Popen[bytes]) -> None:
-    import urllib.request
+    """Return once a server answers.
 
+    Raises:
+        RuntimeError: It does not.
+    """
     until = time.monotonic() + 120
     while True:
         with contextlib.suppress(OSError):
@@ -178,8 +178,7 @@ def drained_seconds(home: Home, url: str, spool: Spool) -> float:
     uplink.step()
     began = time.perf_counter()
     while not uplink.drained:
-        if wait := uplink.step():
-            if uplink.failures:
-                raise RuntimeError(uplink.last_error)
-            del wait
+        uplink.step()
+        if uplink.failures:
+            raise RuntimeError(uplink.last_error)
     return time.perf_counter() - began

@@ -23,6 +23,7 @@ import readme_drift
 import readme_gate
 import readme_labelling
 import readme_people
+import readme_rollout
 import readme_server
 import readme_worth
 from readme_tables import missing, read, table
@@ -47,6 +48,7 @@ DOCUMENTS = (
     "docs/floor-walk.md",
     "docs/worth.md",
     "docs/drift.md",
+    "docs/rollouts.md",
 )
 BLOCK = re.compile(r"(<!-- generated: ([^>]*?) -->\n).*?( *)<!-- end -->", re.DOTALL)
 ARMS = {
@@ -496,6 +498,7 @@ for beside in (
     readme_drift,
     readme_labelling,
     readme_people,
+    readme_rollout,
     readme_server,
     readme_worth,
 ):

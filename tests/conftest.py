@@ -1,6 +1,13 @@
 """Small histories and benches that tests of several rooms share."""
 
-from collections.abc import Callable
+import os
+
+# Small matrices: one thread is several times faster, above all beside another worker. Read by numpy
+# when it is imported, by every process that a test starts, and set by `twoloops` for itself, too.
+for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ.setdefault(_name, "1")
+
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -8,6 +15,7 @@ import numpy as np
 import pytest
 from plant import Plant, grown
 
+from twoloops.convergence.recipes import head
 from twoloops.convergence.turns.loop import Workbench
 from twoloops.physical.history.stream import History, Row
 from twoloops.records.task import Task
@@ -18,6 +26,26 @@ WORDS = {
     "ok": ("routine service", "inspect and grease", "check levels", "planned inspection"),
 }
 NOVEL = {"overheat": ("engine running hot", "coolant too hot", "overheating in the cab")}
+
+
+STRENGTHS = head.STRENGTHS
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_strength() -> Iterator[None]:
+    """Heads fit fast: one strength instead of a search for the best, in this process only.
+
+    For the session, since what is made once for many tests is made before their own fixtures.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(head, "STRENGTHS", (30.0,))
+        yield
+
+
+@pytest.fixture
+def every_strength(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Search for the best strength, as outside of tests."""
+    monkeypatch.setattr(head, "STRENGTHS", STRENGTHS)
 
 
 @pytest.fixture

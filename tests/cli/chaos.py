@@ -10,7 +10,8 @@ import sys
 import time
 
 from twoloops.cli import main, replaying  # noqa: F401 - imported before the forks
-from twoloops.convergence.replays import replay  # noqa: F401 - likewise
+from twoloops.convergence.recipes import head
+from twoloops.convergence.replays import replay  # noqa: F401 - imported before the forks
 
 
 def live(words: list[str]) -> int:
@@ -48,4 +49,5 @@ def chaos(kills: int, seconds: float, words: list[str]) -> None:
 
 
 if __name__ == "__main__":
+    head.STRENGTHS = (30.0,)  # as in the process of the tests, where the undisturbed one ran
     chaos(int(sys.argv[1]), float(sys.argv[2]), sys.argv[3:])

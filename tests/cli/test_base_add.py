@@ -1,4 +1,4 @@
-"""`base search|add|show|drop` in real processes, against a Hub on this machine."""
+"""`base search|add` in real processes, against a Hub on this machine; what was added, in use."""
 
 import json
 import re
@@ -37,7 +37,10 @@ def hub(environment: dict[str, str], tmp_path: Path) -> Iterator[HubServer]:
         yield server
 
 
-def test_from_a_search_to_a_judged_model(call: Call, real: Call, hub, replayed, tmp_path) -> None:
+def test_from_a_search_to_a_judged_model(
+    call: Call, real: Call, hub, replayed, tmp_path, monkeypatch
+) -> None:
+    monkeypatch.setenv("TWOLOOPS_CACHE", str(tmp_path / "cache"))
     workspace = tmp_path / "w"
     assert call("init", workspace, "--from-replay", replayed / "replay").code == 0
     at = ["-w", workspace]
@@ -56,26 +59,29 @@ def test_from_a_search_to_a_judged_model(call: Call, real: Call, hub, replayed, 
     assert "is here already" in again.out
     assert "fetching" not in again.err
 
-    listed = json.loads(real("base", "show", *at, "--json").out)["bases"]
+    # What follows asks no hub.
+    listed = json.loads(call("base", "show", *at, "--json").out)["bases"]
     assert [one["name"] for one in listed] == [name]
     assert {one["path"] for one in listed[0]["vetting"]["files"]} >= {"onnx/model.onnx", "LICENSE"}
 
-    compared = real("base", "compare", "--bases", name, *at)
+    compared = call("base", "compare", "--bases", name, *at)
     assert compared.code == 0, compared.err
     assert name in compared.out
 
-    tried = json.loads(real("rebase", "--to", f"builtin/char-ngram+{name}", *at, "--json").out)
+    tried = json.loads(call("rebase", "--to", f"builtin/char-ngram+{name}", *at, "--json").out)
     (one,) = tried["tasks"]
     assert one["outcome"] in ("released", "refused", "same already")
     assert one["gain"] is not None
-    assert real("lineage", name, *at).code == 0
-    assert real("doctor", *at).code == 0
+    assert call("lineage", name, *at).code == 0
+    assert call("doctor", *at).code == 0
 
 
-def test_offline_what_was_pulled_is_enough(real: Call, hub, environment, tmp_path) -> None:
+def test_offline_what_was_pulled_is_enough(
+    call: Call, real: Call, hub, environment, tmp_path
+) -> None:
     commit = hub.repos["acme/tiny"].commit()
     for name in ("one", "two"):
-        assert real("init", name).code == 0
+        assert call("init", tmp_path / name).code == 0
     assert real("base", "add", "acme/tiny", "-w", "one").code == 0
     environment["HF_HUB_OFFLINE"] = "1"
     refused = real("base", "add", "acme/tiny", "-w", "two")
@@ -85,16 +91,18 @@ def test_offline_what_was_pulled_is_enough(real: Call, hub, environment, tmp_pat
     assert done.code == 0, done.err
 
 
-def test_a_hostile_repository_is_refused_and_not_kept(real: Call, hub) -> None:
-    assert real("init", "w").code == 0
+def test_a_hostile_repository_is_refused_and_not_kept(
+    call: Call, real: Call, hub, tmp_path
+) -> None:
+    assert call("init", tmp_path / "w").code == 0
     done = real("base", "add", "acme/hostile", "-w", "w")
     assert done.code == 2
     assert "is refused, nothing of it was run or kept: onnx/model.onnx" in done.err
-    assert json.loads(real("base", "show", "-w", "w", "--json").out) == {"bases": []}
+    assert json.loads(call("base", "show", "-w", tmp_path / "w", "--json").out) == {"bases": []}
 
 
-def test_a_hub_that_is_busy_is_a_passing_fault(real: Call, hub) -> None:
-    assert real("init", "w").code == 0
+def test_a_hub_that_is_busy_is_a_passing_fault(call: Call, real: Call, hub, tmp_path) -> None:
+    assert call("init", tmp_path / "w").code == 0
     hub.faults.busy = 1_000
     done = real("base", "add", "acme/tiny", "-w", "w")
     assert done.code == 75

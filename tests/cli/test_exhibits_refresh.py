@@ -154,14 +154,3 @@ def test_the_exhibits_read_what_was_fetched(call, publishing) -> None:
         call("exhibits", "--json", "--only", "open-models", "--tables", "packaged").out
     )
     assert packaged == before
-
-
-def test_without_the_extra_the_command_says_what_to_install(call, publishing, monkeypatch) -> None:
-    monkeypatch.delitem(sys.modules, "twoloops.wiring.fetching", raising=False)
-    monkeypatch.setitem(sys.modules, "httpx2", None)
-    done = call("exhibits", "refresh", *publishing.options())
-    assert done.code == 2
-    assert done.err == (
-        "twoloops: this command (it imports httpx2) needs packages that are not installed: run  "
-        "pip install 'twoloops[server]'\n"
-    )

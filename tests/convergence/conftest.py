@@ -48,10 +48,7 @@ def base() -> Callable[[str], Base]:
 
 @pytest.fixture(autouse=True)
 def first(monkeypatch: pytest.MonkeyPatch) -> Callable[[Base], None]:
-    """Text tasks start on small n-grams and heads fit fast; call it to start on another base."""
-
-    # One strength instead of a search for the best.
-    monkeypatch.setattr("twoloops.convergence.recipes.head.STRENGTHS", (30.0,))
+    """Text tasks start on small n-grams; call it to start on another base."""
 
     def start_on(base: Base) -> None:
         monkeypatch.setattr(

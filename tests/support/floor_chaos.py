@@ -114,9 +114,12 @@ class Floor:
                 preexec_fn=_small_files if full_disk else None,
             )
 
+    def _ended(self) -> bool:
+        return self.edge is not None and self.edge.poll() is not None
+
     def kill_edge(self) -> None:
         assert self.edge is not None
-        if self.edge.poll() is None:
+        if not self._ended():
             self.faults["edge killed"] += 1
         self.edge.send_signal(signal.SIGKILL)
         self.edge.wait()
@@ -139,6 +142,8 @@ class Floor:
             self.start_edge(clock=clock, full_disk=kind == "disk")
             # A busy machine takes its time: a process that does nothing yet is no test.
             while self.network.connections == before and time.monotonic() < until:
+                if self._ended():  # a disk may be too full to begin on
+                    break
                 time.sleep(0.02)
             time.sleep(self.draw.uniform(0.3, longest))
             if life % server_every == server_every - 1:
@@ -173,7 +178,7 @@ class Floor:
         )
 
     def close(self) -> None:
-        if self.edge is not None and self.edge.poll() is None:
+        if self.edge is not None and not self._ended():
             self.edge.kill()
             self.edge.wait()
         self.network.close()

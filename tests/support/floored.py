@@ -255,12 +255,16 @@ def _rollout(store: Store, task: str, model: Digest, before: Digest, at: datetim
     done = [(one, at - timedelta(days=2)) for one in moves]
     paired = {"press-1": NONE, "press-3": NONE}
     for ago, count in ((timedelta(days=1), 0), (timedelta(0), 600)):
-        paired = dict.fromkeys(paired, (count, count // 40, 0, 0))
+        paired = dict.fromkeys(paired, (count, count // 12, 0, 0))
         edges = tuple(
             Seen(edge=name, group=f"hall-{group}", heard=at, paired=paired[name])
             for group, name in enumerate(paired, 1)
         )
-        losses = Losses((0.0,) * 12 + (1.0,), (1.0,) * 13) if count else Losses()
+        losses = (
+            Losses((0.0,) * 12 + (1.0,), (1.0,) * 13, (False,) * 12 + (True,))
+            if count
+            else Losses()
+        )
         state, moves = machine.step(state, Observed(edges=edges, losses=losses), at - ago)
         done += [(one, at - ago) for one in moves]
     assert state.status == "running"

@@ -77,7 +77,7 @@ class HubServer(ThreadingHTTPServer):
 @contextmanager
 def serving(*repos: Repo) -> Iterator[HubServer]:
     server = HubServer(list(repos))
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
     thread.start()
     try:
         yield server

@@ -98,6 +98,7 @@ class Plant:
         decided: int = 0,
         late: int = 0,
         left: Digest | None = None,
+        refused: str = "",
     ) -> None:
         """Let the edge of a group be heard."""
         standing = Standing(
@@ -106,6 +107,7 @@ class Plant:
             late=late,
             paired=paired,
             left=left,
+            refused=refused,
             went_back="" if left is None else "failed on an input",
             version="0",
             clock=self.at.isoformat(),

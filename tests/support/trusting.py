@@ -129,6 +129,8 @@ class Signing:
             for header, value in headers.items():
                 handler.send_header(header.replace("_", "-"), value)
             handler.send_header("Content-Length", str(len(data)))
+            # Else the client may ask again on the connection just before it sees it closed.
+            handler.send_header("Connection", "close")
             handler.end_headers()
             handler.wfile.write(data)
 

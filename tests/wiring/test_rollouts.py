@@ -157,6 +157,18 @@ def test_disagreement_and_edges_that_leave_roll_back(plant) -> None:
     assert "edge-b: failed on an input" in rollouts.standing(plant.store)[0].why
 
 
+def test_what_speaks_against_the_network_does_not_speak_against_the_release(plant) -> None:
+    old, _ = in_shadow(plant)
+    plant.look(0.1)
+    for group in ("a", "b"):
+        plant.heard(group, old, refused="unreachable: the server did not answer")
+    assert not plant.look(0.1)
+    for group in ("a", "b"):
+        plant.heard(group, old, refused="self-test: 3 of 20 inputs are decided otherwise")
+    assert plant.look(0.1)
+    assert "2 of 2 edges refused it" in rollouts.standing(plant.store)[0].why
+
+
 def test_counts_of_another_pair_or_mode_say_nothing(plant) -> None:
     old, new = in_shadow(plant)
     plant.heard("a", old, Paired(counting=new, beside=old, decided=60, differed=60))

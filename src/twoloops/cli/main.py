@@ -3,6 +3,7 @@
 Nothing heavy is imported here: `twoloops --help` is asked for more often than anything else.
 """
 
+import functools
 import os
 import sys
 
@@ -144,15 +145,18 @@ def application() -> typer.Typer:
     return app
 
 
+# Who calls the command line many times in one process waits for its making once.
+_command = functools.cache(lambda: typer.main.get_command(application()))
+
+
 def run(arguments: list[str] | None = None) -> None:
     """Run the command line and exit.
 
     Exit codes: 0 done; 2 the user's situation; 75 a passing fault, try again; 130 interrupted;
     1 a bug, with its traceback.
     """
-    command = typer.main.get_command(application())
     try:
-        command.main(args=arguments, prog_name="twoloops")
+        _command().main(args=arguments, prog_name="twoloops")
     except SystemExit as stop:
         if stop.code == INTERRUPTED:
             _complain("interrupted: nothing is lost, the same command goes on where it was")

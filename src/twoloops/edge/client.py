@@ -10,7 +10,7 @@ import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Protocol
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from twoloops.records.errors import TransientError, UserError
 
@@ -97,7 +97,7 @@ class HttpServer:
     def _asked(
         self, method: str, path: str, body: bytes | None = None, more: dict[str, str] | None = None
     ) -> Iterator[http.client.HTTPResponse]:
-        connection = self._connection()
+        connection = connect(self._parts, self._seconds)
         try:
             connection.request(
                 method, self._parts.path.rstrip("/") + path, body, self._headers | (more or {})
@@ -114,12 +114,22 @@ class HttpServer:
         finally:
             connection.close()
 
-    def _connection(self) -> http.client.HTTPConnection:
-        host, port = self._parts.hostname or "", self._parts.port
-        if self._parts.scheme == "https":
-            context = ssl.create_default_context()
-            return http.client.HTTPSConnection(host, port, timeout=self._seconds, context=context)
-        return http.client.HTTPConnection(host, port, timeout=self._seconds)
+
+def connect(parts: SplitResult, seconds: float) -> http.client.HTTPConnection:
+    """Return a connection to a URL's server, not open yet; its certificate is checked.
+
+    Args:
+        parts: The URL: `http` or `https`, with a host.
+        seconds: How long each step of the network may take.
+
+    Raises:
+        ValueError: Its port is none.
+    """
+    host, port = parts.hostname or "", parts.port
+    if parts.scheme == "https":
+        context = ssl.create_default_context()
+        return http.client.HTTPSConnection(host, port, timeout=seconds, context=context)
+    return http.client.HTTPConnection(host, port, timeout=seconds)
 
 
 def _small(answer: http.client.HTTPResponse) -> bytes:

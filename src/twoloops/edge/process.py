@@ -4,6 +4,7 @@ import contextlib
 import random
 import shutil
 import threading
+import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
@@ -13,6 +14,7 @@ import twoloops
 from twoloops.edge.backoff import Backoff
 from twoloops.edge.client import HttpServer, Server
 from twoloops.edge.home import ORDERS, STANDING, Home, Orders, Standing
+from twoloops.edge.memory import give_back
 from twoloops.edge.ports import Sink, Source
 from twoloops.edge.releases import Releases
 from twoloops.edge.spool import Spool
@@ -26,6 +28,8 @@ ASIDE = 1.0
 """Seconds between two looks at the disk."""
 FAILURES = 3
 """Failed tries in a row that are worth a word."""
+REST = 10.0
+"""Seconds between two times that an idle edge gives memory back."""
 
 
 class Options(msgspec.Struct, frozen=True, kw_only=True):
@@ -120,6 +124,7 @@ class EdgeProcess:
         self._ended = threading.Event()
         self._failure: BaseException | None = None
         self._cut = False
+        self._seen, self._next_rest = -1, 0.0
 
     def stop(self) -> None:
         """End soon, cleanly."""
@@ -186,6 +191,7 @@ class EdgeProcess:
             if dropped:
                 self._say(f"The spool was full: {dropped:,} observations were dropped.")
         self._tell_of_the_server()
+        self._rest()
         self._report()
 
     def _tell_of_the_server(self) -> None:
@@ -200,6 +206,14 @@ class EdgeProcess:
         elif not failures and self._cut:
             self._cut = False
             self._say("The server answers again.")
+
+    def _rest(self) -> None:
+        """Give memory back while nothing comes."""
+        seen, at = self._spool.seen, time.monotonic()
+        if seen == self._seen and at >= self._next_rest:
+            self._next_rest = at + REST
+            give_back()
+        self._seen = seen
 
     def _report(self) -> None:
         with contextlib.suppress(OSError):

@@ -29,6 +29,7 @@ class Verdict(msgspec.Struct, frozen=True):
         labels: Number of labels the test stood on.
         disagreement: Share of observations on which the two decide differently, in [0, 1].
         checks: Everything looked at.
+        observations: How many observations that share stands on; 0: none, or not known.
     """
 
     released: bool
@@ -38,3 +39,4 @@ class Verdict(msgspec.Struct, frozen=True):
     labels: int
     disagreement: float
     checks: tuple[Check, ...] = ()
+    observations: int = 0

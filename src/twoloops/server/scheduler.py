@@ -137,8 +137,8 @@ class Scheduler:
         with Store.open(self._folder, create=False) as store:
             while not self._stop.is_set():
                 self._wake.clear()
+                self._roller.look(store)  # also between two stages: a bad release does not wait
                 if not self._look(store):
-                    self._roller.look(store)
                     self._signer.look(store)
                     self._wake.wait(self._schedule.poll)
                     # Answers come several a second, and looking costs them time: one for all.

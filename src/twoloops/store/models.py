@@ -19,7 +19,8 @@ from twoloops.store.schema import journal, models, releases
 REVOKED = "model revoked"
 """Kind of the journal's fact that revokes a model; its key is the kind, a slash and the digest."""
 WITHDRAWN, REINSTATED = "release withdrawn", "release reinstated"
-"""Kinds of the facts that take a release back and put it in force again; body: turn and model."""
+"""Kinds of the facts that take a release back and put it in force again; they belong to no
+turn, their body names turn and model."""
 
 _cards = msgspec.json.Decoder(ModelCard)
 _verdicts = msgspec.json.Decoder(Verdict)
@@ -134,7 +135,11 @@ class Releases:
         """Return turn and model of the releases that were taken back, as the journal says."""
         query = (
             select(journal.c.kind, journal.c.body)
-            .where(journal.c.task == task, journal.c.kind.in_((WITHDRAWN, REINSTATED)))
+            .where(
+                journal.c.task == task,
+                journal.c.turn == -1,  # by the index: few facts belong to no turn
+                journal.c.kind.in_((WITHDRAWN, REINSTATED)),
+            )
             .order_by(journal.c.sequence)
         )
         found: dict[tuple[int, Digest], bool] = {}

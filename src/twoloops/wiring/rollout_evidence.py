@@ -11,6 +11,7 @@ from twoloops.convergence.rollouts.state import NONE, Counts, Losses, Observed, 
 from twoloops.convergence.turns.workspace_turn import policy_of
 from twoloops.edge.home import Paired, Standing
 from twoloops.edge.runtime import Runtime
+from twoloops.edge.trust.refusing import Kind as Refusal
 from twoloops.physical.labelling.quality.agreed import agreed
 from twoloops.records.assignment import Mode
 from twoloops.records.digests import Digest
@@ -20,6 +21,8 @@ from twoloops.store.workspace import Store
 
 LOADED = 4
 """Models that are kept loaded."""
+AGAINST: tuple[Refusal, ...] = ("self-test", "takt", "unreadable", "wrong task", "too large")
+"""Refusals that speak against the release; a network or an expired root is no fault of it."""
 REMEMBERED = 100_000
 """Decisions that are remembered."""
 
@@ -68,11 +71,13 @@ def observed(
         held: Groups that a person assigned to: they take no part.
     """
     edges = [one for one in store.edges.all() if one.task == state.task and one.group not in held]
+    stage = [one for one in edges if one.group in state.groups]
     release = store.releases.deployed(state.task)
     others = [one for one in store.releases.holding(state.task) if one.model != state.model]
     return Observed(
         edges=tuple(_seen(one, state) for one in edges),
-        losses=_losses(store, state, edges, deciding),
+        losses=_losses(store, state, stage, state.began, deciding),
+        overall=_losses(store, state, edges, state.opened_at, deciding),
         revoked=store.releases.revoked(),
         newer=release is not None and (release.turn, release.model) != (state.turn, state.model),
         fallback=others[-1].model if others else None,
@@ -91,7 +96,7 @@ def _seen(one: Enrolment, state: State) -> Seen:
         group=one.group,
         heard=one.last_seen,
         left=(at.went_back or "it went back") if since and at.left == state.model else "",
-        refused=at.refused if since and not runs else "",
+        refused=at.refused if since and not runs and at.refused.startswith(AGAINST) else "",
         paired=_paired(at.paired, state, state.roles.get(one.group)),
         own=_own(at, state),
     )
@@ -114,30 +119,36 @@ def _own(at: Standing, state: State) -> Counts:
     return (at.decided, at.late, 0, 0) if at.release == state.model else NONE
 
 
-def _losses(store: Store, state: State, edges: Sequence[Enrolment], deciding: Deciding) -> Losses:
-    """Return the losses on audit-labelled observations that arrived since the stage began."""
-    if state.began is None or state.before is None or state.stage < 0:
+def _losses(
+    store: Store,
+    state: State,
+    edges: Sequence[Enrolment],
+    since: datetime | None,
+    deciding: Deciding,
+) -> Losses:
+    """Return the losses on audit-labelled observations that arrived from edges since a time."""
+    if since is None or state.before is None:
         return Losses()
-    clocks = {one.name: one.skew or 0.0 for one in edges if one.group in state.groups}
+    clocks = {one.name: one.skew or 0.0 for one in edges}
     asked = _audits(store, state)
     found = store.observations.find(asked)
-    since = {
+    came_in = {
         place: one.input
         for place, one in found.items()
-        if place.edge in clocks and _true(one.observed_at, clocks[place.edge]) >= state.began
+        if place.edge in clocks and _true(one.observed_at, clocks[place.edge]) >= since
     }
-    if not since:
+    if not came_in:
         return Losses()
-    truth = agreed(store, state.task, since)
-    gone = store.inputs.forgotten(set(since.values()))
+    truth = agreed(store, state.task, came_in)
+    gone = store.inputs.forgotten(set(came_in.values()))
     came = {
         place: min(one.labelled_at for one in said)
         for place, said in store.labels.find(truth).items()
     }
-    places = sorted((p for p in truth if since[p] not in gone), key=lambda p: (came[p], p))
+    places = sorted((p for p in truth if came_in[p] not in gone), key=lambda p: (came[p], p))
     if not places:
         return Losses()
-    inputs = [since[place] for place in places]
+    inputs = [came_in[place] for place in places]
     right = [truth[place].label for place in places]
     old = deciding.labels(store, state.before, inputs)
     new = deciding.labels(store, state.model, inputs)
@@ -152,6 +163,7 @@ def _losses(store: Store, state: State, edges: Sequence[Enrolment], deciding: De
             for mine, theirs, y in zip(new, old, right, strict=True)
         ),
         tuple(weights.tolist()),
+        tuple(mine != theirs for mine, theirs in zip(new, old, strict=True)),
     )
 
 

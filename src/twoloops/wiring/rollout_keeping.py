@@ -25,6 +25,7 @@ def begin(store: Store, release: Release, before: Digest, at: datetime, why: str
         before=before,
         plan=plan_of(store, release.task),
         share=_share(release.verdict),
+        share_of=release.verdict.observations,
         at=at,
     )
     if why:

@@ -3,6 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from twoloops.convergence.recipes import head
 from twoloops.convergence.recipes.head import FOLDS, SPAN_LIMIT, fit, fold_of
 
 
@@ -59,6 +60,16 @@ def test_the_span_gives_what_the_whole_space_gives() -> None:
     b = fit(wide, y, names(40)).full.probabilities(wide, 3)
     # Scaling divides by √d: the same problem at another strength, so the same decisions.
     assert (a.argmax(1) == b.argmax(1)).mean() > 0.95
+
+
+@pytest.mark.usefixtures("every_strength")
+def test_noise_is_held_back_more_than_what_can_be_learned() -> None:
+    x, y = blobs(120)
+    told = fit(x, y, names(120))
+    shuffled = fit(x, np.random.default_rng(1).permutation(y), names(120))
+    assert shuffled.strength == min(head.STRENGTHS)
+    assert told.strength > shuffled.strength
+    assert told.loss < shuffled.loss
 
 
 @pytest.mark.parametrize("n", [1, 2, 3])

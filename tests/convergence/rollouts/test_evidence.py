@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import integrate
 
-from twoloops.convergence.rollouts.evidence import above, added, not_worse, worse
+from twoloops.convergence.rollouts.evidence import above, added, not_worse, upper, worse
 
 
 @pytest.mark.parametrize(("count", "total", "rate"), [(3, 10, 0.1), (0, 5, 0.3), (40, 90, 0.25)])
@@ -30,6 +30,13 @@ def test_evidence_about_a_rate_has_mean_one_at_the_rate_and_less_below(rate, tot
 
     assert mean(rate) == pytest.approx(1, rel=1e-6)
     assert mean(rate / 2) <= 1 + 1e-9
+
+
+def test_the_upper_limit_is_the_exact_one() -> None:
+    limit = upper(0.1, 50)
+    below = sum(math.comb(50, k) * limit**k * (1 - limit) ** (50 - k) for k in range(6))
+    assert below == pytest.approx(0.05, rel=1e-6)
+    assert upper(1.0, 10) == pytest.approx(1.0)
 
 
 def test_a_rate_far_below_or_above_ends_in_numbers() -> None:
@@ -54,11 +61,16 @@ def test_bets_on_errors_have_mean_at_most_one_where_the_margin_is_kept() -> None
 def test_a_worse_release_is_found_worse_and_a_like_one_shown_to_be_like() -> None:
     bad = [1.0, 0.0] * 30
     assert worse(bad, 0.05) > 1000
-    assert not_worse(bad, 0.05) == 1
+    assert not_worse(bad, [True] * 60, 0.05) == 1
     same = [0.0] * 90
-    assert not_worse(same, 0.05) > 20
+    assert not_worse(same, [False] * 90, 0.05) > 20
     assert worse(same, 0.05) == 1
-    assert worse([], 0.05) == not_worse([], 0.05) == 1
+    assert worse([], 0.05) == not_worse([], [], 0.05) == 1
+
+
+def test_few_differences_show_without_a_label_that_it_cannot_be_worse() -> None:
+    assert not_worse([], [], 0.05, differed=20, paired=1000) > 20
+    assert not_worse([], [], 0.05, differed=100, paired=1000) < 1
 
 
 counters = st.lists(

@@ -23,6 +23,9 @@ PLAN = Plan(
 )
 
 
+LIKE = Losses((0.0,) * 3, (1.0,) * 3, (False,) * 3)
+
+
 def fresh(plan: Plan = PLAN, share: float | None = 0.05) -> State:
     return machine.opened(
         task="fan", number=1, model=NEW, turn=3, before=OLD, plan=plan, share=share, at=START
@@ -69,17 +72,16 @@ def test_a_good_release_goes_from_shadow_over_canary_to_all() -> None:
     state, moved = looked(state, 1, Observed(edges=edges(1, shadowed=8)))
     assert moved == []
     assert state.waits == "3 more audit labels"
-    three = Losses((0.0,) * 3, (1.0,) * 3)
-    state, moved = looked(state, 2, Observed(edges=edges(2, shadowed=30), losses=three))
+    state, moved = looked(state, 2, Observed(edges=edges(2, shadowed=30), losses=LIKE))
     assert moved == ["stage passed", "stage opened"]
     assert (state.groups, modes(state)["a"]) == (("a",), ("new", "canary"))
     state, moved = looked(state, 2, Observed(edges=edges(2, shadowed=30)))
     assert moved == []
     assert "its 1 hours to pass" in state.waits
-    state, moved = looked(state, 4, Observed(edges=edges(4, ran=40), losses=three))
+    state, moved = looked(state, 4, Observed(edges=edges(4, ran=40), losses=LIKE))
     assert moved == ["stage passed", "stage opened"]
     assert state.groups == ("b",)
-    state, moved = looked(state, 6, Observed(edges=edges(6, ran=90), losses=three))
+    state, moved = looked(state, 6, Observed(edges=edges(6, ran=90), losses=LIKE))
     assert moved == ["stage passed", "done"]
     assert not state.open
     assert machine.step(state, Observed(edges=edges(9)), START) == (state, ())
@@ -87,25 +89,25 @@ def test_a_good_release_goes_from_shadow_over_canary_to_all() -> None:
 
 def canary() -> State:
     state = looked(fresh(), 0, Observed(edges=edges(0)))[0]
-    three = Losses((0.0,) * 3, (1.0,) * 3)
-    state = looked(state, 2, Observed(edges=edges(2, shadowed=30), losses=three))[0]
+    state = looked(state, 2, Observed(edges=edges(2, shadowed=30), losses=LIKE))[0]
     assert state.stage == 1
     return state
 
 
-WRONG = Losses((1.0,) * 20, (1.0,) * 20)
+WRONG = Losses((1.0,) * 20, (1.0,) * 20, (True,) * 20)
 
 
 @pytest.mark.parametrize(
     ("seen", "condition"),
     [
         (Observed(edges=edges(3), losses=WRONG), "20 wrong that the model before decides right"),
+        (Observed(edges=edges(3), overall=WRONG), "20 wrong that the model before decides right"),
         (Observed(edges=edges(3, shadowed=40, differed=30)), "decided otherwise than before"),
         (Observed(edges=edges(3, ran=50, late=30)), "decisions took too long"),
         (Observed(edges=edges(3, left="failed on an input")), "edge-a: failed on an input"),
         (
             Observed(edges=tuple(replace(one, refused="self-test") for one in edges(3))),
-            "1 of 1 edges refused the update",
+            "1 of 1 edges refused it",
         ),
         (Observed(edges=edges(3), revoked=frozenset({NEW})), "was revoked"),
     ],
@@ -122,8 +124,7 @@ def test_a_breach_rolls_every_group_back_paused_or_not(seen, condition, paused) 
 
 
 def test_while_it_is_paused_nothing_passes() -> None:
-    three = Losses((0.0,) * 3, (1.0,) * 3)
-    ready = Observed(edges=edges(4, ran=40), losses=three)
+    ready = Observed(edges=edges(4, ran=40), losses=LIKE)
     state, moves = machine.pause(canary(), "holiday")
     assert [(one.what, one.why) for one in moves] == [("paused", "holiday")]
     assert machine.pause(state, "again") == (state, ())
@@ -136,13 +137,14 @@ def test_while_it_is_paused_nothing_passes() -> None:
 
 def test_proof_passes_a_stage_before_its_least_amounts_but_not_past_silent_edges() -> None:
     state = looked(fresh(), 0, Observed(edges=edges(0)))[0]
-    proof = Losses((0.0,) * 120, (1.0,) * 120)
+    proof = Losses((0.0,) * 120, (1.0,) * 120, (False,) * 120)
     silent = tuple(replace(one, heard=START - timedelta(hours=2)) for one in edges(0))
-    held, moved = looked(state, 0.5, Observed(edges=silent, losses=proof))
+    held, moved = looked(state, 1, Observed(edges=silent, losses=proof))
     assert moved == []
     assert "2 of 2 edges to be heard again" in held.waits
+    assert looked(state, 0.9, Observed(edges=edges(0.9), losses=proof))[1] == []
     after, moves = machine.step(
-        state, Observed(edges=edges(0.5), losses=proof), START + timedelta(hours=0.5)
+        state, Observed(edges=edges(1), losses=proof), START + timedelta(hours=1)
     )
     assert moves[0].why == "shown to be less than 5 points worse than the model before"
     assert after.stage == 1
@@ -178,8 +180,7 @@ def test_a_stage_without_a_group_is_passed_over() -> None:
         )
     )
     state = looked(fresh(plan), 0, Observed(edges=edges(0)))[0]
-    three = Losses((0.0,) * 3, (1.0,) * 3)
-    assert looked(state, 2, Observed(edges=edges(2, ran=40), losses=three))[1] == [
+    assert looked(state, 2, Observed(edges=edges(2, ran=40), losses=LIKE))[1] == [
         "stage passed",
         "done",
     ]
@@ -204,7 +205,7 @@ def observations(draw: st.DrawFn) -> Observed:
     x = tuple(draw(st.lists(st.sampled_from([-1.0, 0.0, 0.0, 1.0]), max_size=30)))
     return Observed(
         edges=tuple(said),
-        losses=Losses(x, (1.0,) * len(x)),
+        losses=Losses(x, (1.0,) * len(x), tuple(one != 0 for one in x)),
         revoked=frozenset(draw(st.sampled_from([(), (), (), (NEW,), (OLD,)]))),
         newer=draw(st.sampled_from([False] * 9 + [True])),
         fallback=OLDER,

@@ -28,8 +28,9 @@ def test_the_rest_are_the_groups_that_no_other_stage_names() -> None:
 
 
 def test_alpha_is_shared_by_tests_and_stages() -> None:
-    assert Plan(stages=(Stage(kind="shadow"),), alpha=0.05).needed == pytest.approx(60)
-    assert default_plan(("a", "b"), 8).needed == pytest.approx(180)
+    assert Plan(stages=(Stage(kind="shadow"),), alpha=0.05).needed == pytest.approx(80)
+    assert default_plan(("a", "b"), 8).needed == pytest.approx(240)
+    assert default_plan(("a", "b"), 8).needed_overall == pytest.approx(80)
     assert default_plan(("a", "b"), 8).proof == pytest.approx(20)
 
 

@@ -66,7 +66,7 @@ def test_an_edge_leads_to_why_its_model_was_released(client: TestClient) -> None
 def test_roll_outs_show_stage_evidence_and_history(client: TestClient) -> None:
     inner = main_of(client.get("/rollouts").text)
     assert "Stage 1 of 3: shadow on hall-1, hall-2" in inner
-    assert "1,200 inputs decided by both, 30 differently (2.5" in inner
+    assert "1,200 inputs decided by both, 100 differently (8.3" in inner
     assert "of 13 audit labels it decides 1 wrong" in inner
     history = inner.split("History")[1]
     assert history.index("shadow on hall-1") < history.index("goes out after")

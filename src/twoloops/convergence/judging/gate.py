@@ -174,6 +174,7 @@ def judge(comparison: Comparison, settings: GateSettings | None = None) -> tuple
         labels=pairs.count,
         disagreement=float(comparison.disagreement),
         checks=checks,
+        observations=comparison.observations,
     )
     return verdict, bets
 

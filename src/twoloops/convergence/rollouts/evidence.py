@@ -1,6 +1,6 @@
 """What a stage of a roll-out has seen, as evidence that may be looked at at any time.
 
-Three tests, each a non-negative process whose mean under its null hypothesis is at most 1, so that
+Tests, each a non-negative process whose mean under its null hypothesis is at most 1, so that
 it ever reaches 1/α with a chance of at most α (Ville 1939):
 
 - errors: bets on the paired loss differences of audit-labelled observations, as the gate's
@@ -27,7 +27,7 @@ from scipy import special
 
 from twoloops.convergence.judging import betting
 
-Condition = Literal["errors", "disagreement", "late", "went back", "refused"]
+Condition = Literal["errors", "errors so far", "disagreement", "late", "went back", "refused"]
 
 
 class Finding(msgspec.Struct, frozen=True):
@@ -99,9 +99,36 @@ def worse(x: ArrayLike, margin: float, weights: ArrayLike | None = None) -> floa
     return betting.wealth((margin - values) / (1 + margin), 0.0, weights)
 
 
-def not_worse(x: ArrayLike, margin: float, weights: ArrayLike | None = None) -> float:
-    """Return the evidence that a release is not worse by a margin or more; as in the gate."""
-    return betting.wealth(x, margin, weights)
+def not_worse(
+    x: ArrayLike,
+    differ: ArrayLike,
+    margin: float,
+    weights: ArrayLike | None = None,
+    *,
+    differed: int = 0,
+    paired: int = 0,
+) -> float:
+    """Return the evidence that a release is not worse by a margin or more; as in the gate.
+
+    It is the mean of two: bets on the labels, and bets that also know on how many of all inputs
+    the two differ, labelled or not: where they differ on fewer than the margin none can be worse
+    by it.
+
+    Args:
+        x: Loss differences, new − old, in [−1, 1], in the order in which they became known, (n,).
+        differ: Where the two decide differently, (n,).
+        margin: In (0, 1).
+        weights: (n,), each in (0, 1].
+        differed: Inputs on which the two decide differently.
+        paired: Of so many.
+    """
+    alone = betting.wealth(x, margin, weights)
+    if paired == 0:
+        return alone
+    sharpened = betting.sharpened_wealth(
+        x, differ, margin, disagreements=differed, observations=paired, weights=weights
+    )
+    return (alone + sharpened) / 2
 
 
 def above(count: int, total: int, rate: float) -> float:
@@ -136,6 +163,18 @@ def above(count: int, total: int, rate: float) -> float:
         - (total - count) * math.log1p(-rate)
     )
     return math.exp(min(log, math.log(betting.CEILING)))
+
+
+def upper(share: float, total: int) -> float:
+    """Return the upper 95 % limit of a share seen on so many (Clopper and Pearson 1934).
+
+    >>> round(upper(0.1, 200), 3), upper(0.1, 0)
+    (0.142, 0.1)
+    """
+    if total == 0:
+        return share
+    count = share * total
+    return float(special.betaincinv(count + 1, max(total - count, 1e-9), 0.95))
 
 
 def added(

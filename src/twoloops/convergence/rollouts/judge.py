@@ -11,10 +11,11 @@ from twoloops.convergence.rollouts.evidence import (
     added,
     not_worse,
     number,
+    upper,
     worse,
 )
 from twoloops.convergence.rollouts.plan import Stage
-from twoloops.convergence.rollouts.state import NONE, Counts, Observed, Seen, State, Tally
+from twoloops.convergence.rollouts.state import NONE, Counts, Losses, Observed, Seen, State, Tally
 
 
 def begun(edges: Iterable[Seen]) -> tuple[Tally, ...]:
@@ -44,10 +45,19 @@ def judge(state: State, observed: Observed, at: datetime) -> Judged:
     own, own_late = _sum(one.own for one in state.tallies)[:2]
     shadow = stage.kind == "shadow"
     decisions, late = (paired + failed, slow) if shadow else (own, own_late)
-    x, weights = observed.losses.x, observed.losses.weights
-    proof = not_worse(x, stage.error_margin, weights)
+    losses = observed.losses
+    widest = max(one.error_margin for one in state.plan.stages)
+    proof = not_worse(
+        losses.x,
+        losses.differ,
+        stage.error_margin,
+        losses.weights,
+        differed=differed + failed,
+        paired=paired + failed,
+    )
     findings = [
-        _errors(stage, x, weights, needed),
+        _errors("errors", losses, stage.error_margin, needed),
+        _errors("errors so far", observed.overall, widest, state.plan.needed_overall),
         _late(stage, min(late, decisions), decisions, needed),
         *_edges(stage, members),
     ]
@@ -55,9 +65,9 @@ def judge(state: State, observed: Observed, at: datetime) -> Judged:
         # What the one beside could not decide is decided differently from the one that counts.
         findings.append(_disagreement(differed + failed, paired + failed, rate, needed))
     return Judged(
-        labels=len(x),
-        lost=sum(one > 0 for one in x),
-        won=sum(one < 0 for one in x),
+        labels=len(losses.x),
+        lost=sum(one > 0 for one in losses.x),
+        won=sum(one < 0 for one in losses.x),
         decisions=decisions,
         paired=paired,
         differed=differed,
@@ -75,13 +85,16 @@ def allowed(state: State, stage: Stage) -> float | None:
         return stage.disagreement
     if state.share is None:
         return None
-    return min(state.share + stage.disagreement_margin, 0.99)
+    return min(upper(state.share, state.share_of) + stage.disagreement_margin, 0.99)
 
 
 def missing(
     stage: Stage, judged: Judged, began: datetime, at: datetime, edges: int
 ) -> tuple[str, str]:
-    """Say what a stage waits for whatever was proved, and which least amounts it has not seen."""
+    """Say what a stage waits for whatever was proved, and which least amounts it has not seen.
+
+    Nothing that is proved replaces the hours: what comes in at night differs from the day's.
+    """
     least, held, found = stage.least, [], []
     if edges == 0:
         held.append("an edge in its groups")
@@ -89,7 +102,7 @@ def missing(
         held.append(f"{judged.silent} of {edges} edges to be heard again")
     ends = began + timedelta(hours=least.hours)
     if at < ends:
-        found.append(f"its {least.hours:g} hours to pass ({ends:%Y-%m-%d %H:%M} UTC)")
+        held.append(f"its {least.hours:g} hours to pass ({ends:%Y-%m-%d %H:%M} UTC)")
     if judged.decisions < least.decisions:
         found.append(f"{least.decisions - judged.decisions:,} more decisions")
     if judged.labels < least.labels:
@@ -101,17 +114,16 @@ def _limit(stage: Stage, at: datetime) -> datetime:
     return at - timedelta(hours=stage.health.silent_hours)
 
 
-def _errors(
-    stage: Stage, x: tuple[float, ...], weights: tuple[float, ...], needed: float
-) -> Finding:
-    evidence = worse(x, stage.error_margin, weights)
+def _errors(condition: Condition, losses: Losses, margin: float, needed: float) -> Finding:
+    x = losses.x
+    evidence = worse(x, margin, losses.weights)
     lost, won = sum(one > 0 for one in x), sum(one < 0 for one in x)
     detail = (
         f"of {len(x)} audit labels it decides {lost} wrong that the model before decides right, "
         f"and {won} the other way round: evidence {number(evidence)} of the {number(needed)} "
-        f"needed that it is worse by more than {100 * stage.error_margin:g} points"
+        f"needed that it is worse by more than {100 * margin:g} points"
     )
-    return Finding("errors", evidence >= needed, detail, evidence)
+    return Finding(condition, evidence >= needed, detail, evidence)
 
 
 def _disagreement(differed: int, total: int, rate: float, needed: float) -> Finding:
@@ -149,7 +161,7 @@ def _edges(stage: Stage, members: list[Seen]) -> list[Finding]:
             "refused",
             [f"{one.edge}: {one.refused}" for one in refused],
             health.refused,
-            "refused the update",
+            "refused it",
         ),
     )
     return [

@@ -28,6 +28,7 @@ def opened(
     before: Digest,
     plan: Plan,
     share: float | None,
+    share_of: int = 0,
     at: datetime,
 ) -> tuple[State, Moves]:
     """Return a roll-out that has not begun its first stage; arguments as of `State`."""
@@ -39,6 +40,7 @@ def opened(
         before=before,
         plan=plan,
         share=share,
+        share_of=share_of,
         opened_at=at,
     )
     why = f"model {short(model)} goes out after {short(before)}, in {len(plan.stages)} stages"

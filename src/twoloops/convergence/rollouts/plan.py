@@ -13,15 +13,16 @@ before decides too."""
 
 REST = "*"
 """Every group that no other stage names; in a shadow stage every group."""
-TESTS = 3
-"""Tests that share a roll-out's alpha: errors, disagreement, late decisions."""
+TESTS = 4
+"""Tests that share a roll-out's alpha: errors over all stages; in each stage errors, disagreement,
+late decisions."""
 
 
 class Least(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What a stage must have seen before it passes without proof.
 
     Args:
-        hours: Since it began.
+        hours: Since it began; proof does not replace them.
         decisions: Inputs that the release decided.
         labels: Audit labels on observations that arrived since it began.
         no_labels: Why no audit label is asked for; required where `labels` is 0.
@@ -51,7 +52,7 @@ class Health(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     Args:
         late: Share of decisions that may take longer than the task's latency budget.
         went_back: Share of the edges that may leave the release by themselves.
-        refused: Share of the edges that may refuse the update.
+        refused: Share of the edges that may refuse the release: its self-test, its time, its file.
         silent: Share of the edges that may not be heard; with more the stage waits. It does not go
             back for them: what is not heard hears nothing either.
         silent_hours: Not heard for so long is silent.
@@ -81,9 +82,9 @@ class Stage(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         least: What it must have seen before it passes without proof.
         error_margin: By so much, as a share of the audit labels, the release's error may be above
             the error of the model before.
-        disagreement: Share of inputs on which the two may decide differently; `None`: as on the
-            gate's own evidence, plus `disagreement_margin`.
-        disagreement_margin: What is added to the gate's share.
+        disagreement: Share of inputs on which the two may decide differently; `None`: at most as
+            on the gate's own evidence, plus `disagreement_margin`.
+        disagreement_margin: What is added to the upper limit of the gate's share.
         health: What the devices may report.
     """
 
@@ -92,7 +93,7 @@ class Stage(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     least: Least = Least()
     error_margin: float = 0.05
     disagreement: float | None = None
-    disagreement_margin: float = 0.1
+    disagreement_margin: float = 0.05
     health: Health = Health()
 
     def __post_init__(self) -> None:
@@ -119,8 +120,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     Args:
         stages: In this order: shadow, canary, waves; none: releases go to every device at once.
         alpha: Largest chance that a release which keeps every stated rate is stopped by a test,
-            over the whole roll-out and however often it is looked at; shared equally by the three
-            tests and the stages.
+            over the whole roll-out and however often it is looked at; shared equally by the four
+            tests, and what is tested in each stage by the stages.
     """
 
     stages: tuple[Stage, ...] = ()
@@ -139,6 +140,11 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         if len(set(counted)) < len(counted):
             twice = sorted({one for one in counted if counted.count(one) > 1})
             raise UserError(f"canary and waves name a group twice: {twice}")
+
+    @property
+    def needed_overall(self) -> float:
+        """Evidence that a test over all stages needs to stop it."""
+        return TESTS / self.alpha
 
     @property
     def needed(self) -> float:

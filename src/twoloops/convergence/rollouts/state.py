@@ -63,16 +63,24 @@ class Seen(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Losses(msgspec.Struct, frozen=True):
-    """Audit-labelled observations that arrived in a stage's groups since it began.
+    """What both models make of audit-labelled observations.
 
     Args:
         x: Loss of the release minus that of the model before: −1, 0 or 1; in the order in which
             the labels came.
         weights: In proportion to 1 / inclusion probability, each in (0, 1].
+        differ: Where the two decide differently.
     """
 
     x: tuple[float, ...] = ()
     weights: tuple[float, ...] = ()
+    differ: tuple[bool, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not len(self.x) == len(self.weights) == len(self.differ):
+            raise ValueError(
+                f"{len(self.x)} losses, {len(self.weights)} weights, {len(self.differ)} differences"
+            )
 
 
 class Observed(msgspec.Struct, frozen=True, kw_only=True):
@@ -80,7 +88,8 @@ class Observed(msgspec.Struct, frozen=True, kw_only=True):
 
     Args:
         edges: Of the task, by name; those of groups that a person assigned to are left out.
-        losses: Since the stage began, in its groups.
+        losses: Of what arrived in the open stage's groups since it began.
+        overall: Of what arrived in any group since the roll-out was opened.
         revoked: Models that may not run any more.
         newer: Whether another release of the task is in force by now.
         fallback: The last good release but for the one that is rolled out.
@@ -88,6 +97,7 @@ class Observed(msgspec.Struct, frozen=True, kw_only=True):
 
     edges: tuple[Seen, ...] = ()
     losses: Losses = Losses()
+    overall: Losses = Losses()
     revoked: frozenset[Digest] = frozenset()
     newer: bool = False
     fallback: Digest | None = None
@@ -117,6 +127,7 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
         before: The model that was in force before; `None`: it was revoked, and none is left.
         plan: Its stages.
         share: The gate's share of disagreement; `None`: the gate has none.
+        share_of: On so many observations; 0: not known.
         opened_at: UTC.
         status: Whether it goes on.
         stage: Number of the stage, from 0; -1 before the first.
@@ -136,6 +147,7 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
     before: Digest | None
     plan: Plan
     share: float | None
+    share_of: int = 0
     opened_at: datetime
     status: Status = "running"
     stage: int = -1

@@ -9,8 +9,6 @@ place; what passes is a plain random sample of all that arrived, in both windows
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from scipy.stats import beta
-
 from twoloops.convergence.judging import betting
 from twoloops.convergence.recipes.specialise import label_indices
 from twoloops.convergence.turns.evidence import Contender, Evidence
@@ -116,6 +114,8 @@ def audited(loop: Loop, release: Release, budget: float, family: int) -> Audit:
         budget: Of false alarms of the whole report.
         family: Features watched beside this one.
     """
+    from scipy.special import betaincinv  # scipy.stats would take half a second of every start
+
     right = _right_since(loop, release)
     doubt = budget / (2 * (family + 1))
     if not right:
@@ -124,7 +124,8 @@ def audited(loop: Loop, release: Release, budget: float, family: int) -> Audit:
     if not before:
         why = "no label of known chance from before its release"
         return Audit(0, 0, len(right), len(right) - sum(right), 1.0, doubt, why)
-    least = float(beta.ppf(doubt, sum(before), len(before) - sum(before) + 1)) if any(before) else 0
+    hits = sum(before)
+    least = float(betaincinv(hits, len(before) - hits + 1, doubt)) if hits else 0.0
     peak, bets = 1.0, betting.start()
     for one in right if least > 0 else ():
         bets = betting.update(bets, [float(one)], least)

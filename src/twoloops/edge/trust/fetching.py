@@ -1,17 +1,20 @@
-"""How TUF's client fetches: over httpx2, with limits on bytes and time, and never elsewhere."""
+"""How TUF's client fetches: with limits on bytes and time, and never elsewhere."""
 
-import functools
-import ssl
+import contextlib
+import http.client
 import time
 from collections.abc import Callable, Iterator
 from typing import Literal
+from urllib.parse import urlsplit
 
-import httpx2
 import msgspec
 from tuf.api.exceptions import DownloadError, DownloadHTTPError, SlowRetrievalError
 from tuf.ngclient import FetcherInterface
 
 from twoloops import __version__
+from twoloops.edge.client import connect
+
+CHUNK = 1 << 16
 
 
 class Limits(msgspec.Struct, frozen=True):
@@ -58,22 +61,14 @@ class Fetcher(FetcherInterface):
         self, token: str, limits: Limits, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self._limits, self._clock = limits, clock
-        self._client = httpx2.Client(
-            verify=_certificates(),
-            follow_redirects=False,
-            timeout=httpx2.Timeout(limits.silence),
-            headers={
-                "Authorization": f"Bearer {token}",
-                "Accept-Encoding": "identity",
-                "User-Agent": f"twoloops/{__version__}",
-            },
-        )
+        self._headers = {
+            "Authorization": f"Bearer {token}",
+            "Accept-Encoding": "identity",
+            "User-Agent": f"twoloops/{__version__}",
+            "Connection": "close",
+        }
         self.url = ""
         self.data = b""
-
-    def close(self) -> None:
-        """Let go of the connection."""
-        self._client.close()
 
     def download_bytes(self, url: str, max_length: int) -> bytes:
         """Return a file's bytes, and remember them for who says why they were refused."""
@@ -83,20 +78,22 @@ class Fetcher(FetcherInterface):
 
     def _fetch(self, url: str) -> Iterator[bytes]:
         self.url = url
+        parts = urlsplit(url)
         try:
-            with self._client.stream("GET", url) as answer:
+            with contextlib.closing(connect(parts, self._limits.silence)) as connection:
+                connection.request("GET", parts.path, headers=self._headers)
+                answer = connection.getresponse()
                 _check(url, answer)
                 yield from self._limited(url, answer)
-        except httpx2.TimeoutException as error:
-            raise SlowRetrievalError(
-                f"{url} was silent for {self._limits.silence:g} s ({type(error).__name__})"
-            ) from error
-        except (httpx2.HTTPError, httpx2.InvalidURL) as error:
-            raise FetchError("unreachable", f"{url} cannot be reached ({error})") from error
+        except TimeoutError as error:
+            raise SlowRetrievalError(f"{url} was silent for {self._limits.silence:g} s") from error
+        except (OSError, http.client.HTTPException, ValueError) as error:
+            why = str(error) or type(error).__name__
+            raise FetchError("unreachable", f"{url} cannot be reached ({why})") from error
 
-    def _limited(self, url: str, answer: httpx2.Response) -> Iterator[bytes]:
+    def _limited(self, url: str, answer: http.client.HTTPResponse) -> Iterator[bytes]:
         limits, start, size = self._limits, self._clock(), 0
-        for chunk in answer.iter_raw():
+        while chunk := answer.read1(CHUNK):
             size += len(chunk)
             took = self._clock() - start
             slow = took > limits.grace and size < limits.rate * took
@@ -106,16 +103,12 @@ class Fetcher(FetcherInterface):
                     f"and at most {limits.seconds:g} s are allowed"
                 )
             yield chunk
+        if answer.length:
+            raise FetchError("unreachable", f"{url} was cut off after {size:,} bytes")
 
 
-@functools.cache
-def _certificates() -> ssl.SSLContext:
-    """Return the machine's certificates: reading them takes longer than most updates do."""
-    return httpx2.create_ssl_context()
-
-
-def _check(url: str, answer: httpx2.Response) -> None:
-    status = answer.status_code
+def _check(url: str, answer: http.client.HTTPResponse) -> None:
+    status = answer.status
     if 300 <= status < 400:
         where = answer.headers.get("location", "nowhere")[:200]
         raise FetchError(

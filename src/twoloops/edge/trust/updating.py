@@ -107,7 +107,7 @@ def update(
     from twoloops.edge.trust.metadata import Trusted
 
     fetcher = Fetcher(token, limits or Limits())
-    with alone(folder, UPDATE), contextlib.closing(fetcher):
+    with alone(folder, UPDATE):
         known = pointer.load(folder)
         trusted = Trusted(folder, url, known.root, fetcher, clock())
         work = _Update(folder, trusted, known, clock, takt)
