@@ -46,7 +46,7 @@ class Size(NamedTuple):
         kinds: Kinds of the stages of the plan.
         least: Decisions that a stage must have seen.
         alone: Whether each command is a process of its own, as it is for whoever types it.
-        beat: Seconds between two heartbeats.
+        pace: Options of an edge: how often it speaks.
     """
 
     first: int
@@ -57,7 +57,7 @@ class Size(NamedTuple):
     kinds: tuple[str, ...]
     least: int
     alone: bool
-    beat: str
+    pace: str
 
 
 class Floor(Example):

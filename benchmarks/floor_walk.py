@@ -28,8 +28,18 @@ from twoloops.edge.home import STANDING, Home, Standing
 from twoloops.wiring import rollouts
 
 RESULT = Path(__file__).parent / "results" / "floor_walk.json"
-LARGE = Size(40, 40, 15, 40, 20, ("shadow", "canary", "wave"), 12, alone=True, beat="1")
-SMALL = Size(20, 24, 5, 30, 20, ("wave",), 4, alone=False, beat="0.3")
+LARGE = Size(
+    40,
+    40,
+    15,
+    40,
+    20,
+    ("shadow", "canary", "wave"),
+    12,
+    alone=True,
+    pace="--beat 1 --retry-at-most 2",
+)
+SMALL = Size(20, 24, 5, 30, 20, ("wave",), 4, alone=False, pace="--beat 0.3 --retry-at-most 0.3")
 
 
 def prepare(walk: Floor) -> None:
@@ -56,7 +66,7 @@ def prepare(walk: Floor) -> None:
         walk.begin(
             f"run {edge}",
             f"edge run --task {TASK} --source folder:inbox/{edge} --sink jsonl:{edge}.jsonl "
-            f"--beat {size.beat} --retry-at-most 2 --folder {edge}",
+            f"{size.pace} --folder {edge}",
         )
     walk.wait("the edges are heard", lambda: all(one.standing for one in walk.edges()))
 
@@ -104,7 +114,7 @@ def roll_out(walk: Floor, token: str) -> None:
     for number, kind in enumerate(size.kinds):
         walk.wait(f"the {kind} begins", lambda stage=number: stands(walk)[1] == stage + 1)
         walk.wait("the edges follow", lambda now=kind: follow(walk, now, first, second))
-        if number == 0:
+        if number == 0 and size.alone:
             walk.wait("it says what it waits for", lambda: standing(walk).waits)
             walk.run("rollout status", "rollout status -w plant")
         walk.drop(size.few, later=True)
