@@ -146,7 +146,8 @@ def _print(standing: "Standing", settings: "Settings") -> None:
     table = terminal.table(settings.edge, "")
     table.add_row("decides", f"{settings.task}, in group {settings.group}")
     table.add_row("server", settings.server)
-    release = "none yet" if standing.release is None else short(standing.release)
+    none = "none any more" if standing.counter else "none yet"
+    release = none if standing.release is None else short(standing.release)
     trial = ", on trial" if standing.on_trial else ""
     table.add_row("model that decides", release + trial)
     if standing.counter:
