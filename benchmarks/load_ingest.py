@@ -100,7 +100,7 @@ def raw_seconds(folder: Path, given: list[list[Spooled]]) -> float:
         for batch in given
     ]
     with contextlib.closing(sqlite3.connect(folder / CATALOG, isolation_level=None)) as connection:
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=OFF"):
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
             connection.execute(f"PRAGMA {pragma}")
         began = time.perf_counter()
         for inputs, observations in rows:

@@ -33,6 +33,8 @@ from twoloops.wiring import trust
 CHANNELS, SAMPLES = 3, 512
 KINDS: tuple[Kind, ...] = ("text", "signal", "image")
 PATIENCE = 120.0
+IDLE = 15.0
+"""Seconds of idling before memory is read: an edge gives memory back every ten."""
 # As on a device: nothing of the extra `server` can be imported there.
 EDGE = """
 import sys
@@ -136,7 +138,7 @@ def _settled(home: Home, process: "subprocess.Popen[bytes]") -> float:
     while time.monotonic() < until:
         stands = home.read(STANDING, Standing)
         if stands is not None and stands.release and stands.seen >= 20 and not stands.spooled:
-            time.sleep(3.0)
+            time.sleep(IDLE)
             return round(rss_mb(process.pid), 1)
         if process.poll() is not None:
             break

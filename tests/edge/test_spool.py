@@ -324,3 +324,16 @@ def test_sigkill_loses_nothing_durable_and_bounds_the_rest(tmp_path):
             assert all(any(first <= n <= last for first, last in gaps) for n in lost)
             assert len(gaps) == life + 1
             highest, unknown = max(found[-1], gaps[-1][1]), spool.unknown
+
+
+def test_a_disk_that_is_full_at_the_start_is_a_passing_fault(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise sqlite3.OperationalError("disk I/O error")
+
+    monkeypatch.setattr("twoloops.edge.spool.open_state", full)
+    with pytest.raises(TransientError, match=r"spool\.db cannot be written: disk I/O error"):
+        Spool(tmp_path / "spool.db", "edge")
+    monkeypatch.undo()
+    Spool(tmp_path / "spool.db", "edge").close()

@@ -94,9 +94,11 @@ def run(
     Ctrl-C or SIGTERM ends it cleanly; killed, it goes on where it was.
     """
     from twoloops.edge.home import Home
+    from twoloops.edge.memory import share_one_heap
     from twoloops.edge.process import EdgeProcess, Options
     from twoloops.records.errors import UserError
 
+    share_one_heap()
     home = Home(folder)
     settings = home.settings()
     if settings.task != task:

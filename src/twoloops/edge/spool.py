@@ -15,6 +15,7 @@ Laws, for any sequence of append, flush, acknowledge, clean closing and kill:
 
 import os
 import secrets
+import sqlite3
 import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -63,6 +64,7 @@ class Spool:
 
     Raises:
         UserError: When the file is in use, belongs to another edge, or is no spool.
+        TransientError: When it cannot be written now.
     """
 
     def __init__(
@@ -77,8 +79,10 @@ class Spool:
         self._connection = connect(path)
         try:
             state = open_state(self._connection, path, edge, epoch, SMALLEST_BLOCK)
-        except BaseException:
+        except BaseException as error:
             self._connection.close()
+            if isinstance(error, sqlite3.OperationalError):  # a full disk, most of all
+                raise TransientError(f"spool {path} cannot be written: {error}") from error
             raise
         self.edge, self.epoch = edge, state.epoch
         self._seen = state.seen
