@@ -78,8 +78,8 @@ class Database:
         except DatabaseError as error:
             self._engine.dispose()
             raise UserError(
-                f"cannot open the catalog {url}: {error.orig}; check the path, or restore it "
-                "from a backup"
+                f"cannot open the catalog {url}: {error.orig}; check the path, and that its disk "
+                "has room; if the file itself is damaged, restore it from a backup"
             ) from error
         except UserError:
             self._engine.dispose()
