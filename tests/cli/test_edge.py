@@ -102,6 +102,31 @@ def test_the_status_of_an_edge_says_when_nothing_was_reported_for_long(
     assert f"twoloops edge run --task orders --source SOURCE --folder {tmp_path}" in text
 
 
+@pytest.mark.parametrize("inside", ["", "releases"])
+def test_an_edge_does_not_watch_its_own_files(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, inside: str
+) -> None:
+    home = Home(tmp_path / "e")
+    home.enrolled(Settings("http://plant:8420", "press-4", "orders", "all", "sha256:0"), "2l_x")
+    (tmp_path / "e" / "releases").mkdir()
+    words = ["run", "--task", "orders", "--folder", str(tmp_path / "e"), "--source"]
+    text = said(capsys, *words, f"folder:{tmp_path / 'e' / inside}", code=2)
+    assert "is the edge's own folder" in text
+    assert (tmp_path / "e" / "token").is_file()
+
+
+def test_a_sink_does_not_lie_in_the_watched_folder(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    home = Home(tmp_path / "e")
+    home.enrolled(Settings("http://plant:8420", "press-4", "orders", "all", "sha256:0"), "2l_x")
+    (tmp_path / "in").mkdir()
+    words = ["run", "--task", "orders", "--folder", str(tmp_path / "e")]
+    words += ["--source", f"folder:{tmp_path / 'in'}", "--sink", f"jsonl:{tmp_path / 'in' / 'v'}"]
+    assert "lies in the watched folder" in said(capsys, *words, code=2)
+    assert not (tmp_path / "in" / "v").exists()
+
+
 def test_what_is_not_enrolled_says_how(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     for words in (("update",), ("rollback", "--why", "x"), ("status",)):
         text = said(capsys, *words, "--folder", str(tmp_path), code=2)
@@ -121,6 +146,7 @@ def test_an_edge_looks_for_releases_and_goes_back_by_hand(
     text = said(capsys, "update", *folder)
     assert "no model counts" in text
     assert "there is no model before" in said(capsys, "rollback", "--why", "x", *folder, code=2)
+    assert "say it with --why" in said(capsys, "rollback", "--why", " ", *folder, code=2)
     with server.store() as store:
         (edge,) = [one for one in floor(store) if one.edge == "press-2"]
     server.kill()

@@ -106,6 +106,7 @@ def run(
             f"{folder} was enrolled for task {settings.task!r}, not {task!r}: name another "
             "--folder, or enrol for it"
         )
+    watched = _watched(source, sink, folder)
     chosen = _source(source, fail_safe, every)
     how = Options(limit=int(spool_mb * 1e6), bandwidth=bandwidth, beat=beat, longest=retry_at_most)
     process = EdgeProcess(
@@ -115,6 +116,10 @@ def run(
         signal.signal(name, lambda *_: process.stop())
     at = f" at http://127.0.0.1:{chosen.port}/decide" if hasattr(chosen, "port") else ""
     _say(f"Edge {settings.edge!r} decides {task!r} from {source}{at} (Ctrl-C ends it).")
+    if watched is not None:
+        _say(
+            f"Files move to {watched / 'done'} , unusable ones to {watched / 'quarantine'} ."
+        )
     if process.standing_at_end.release is None:
         _say("No model has come yet: inputs are kept, and none is decided until the first does.")
     process.run()
@@ -188,6 +193,33 @@ def _silent(standing: "Standing", settings: "Settings", folder: Path) -> None:
             "second: start it with"
         )
         terminal.command(f"twoloops edge run --task {settings.task} --source SOURCE{_at(folder)}")
+
+
+def _watched(source: str, sinks: list[str], folder: Path) -> Path | None:
+    """Return the folder whose files are moved, or `None` for another source.
+
+    Raises:
+        UserError: The edge's own files or a sink's lie in it, and would be moved too.
+    """
+    from twoloops.records.errors import UserError
+
+    kind, _, rest = source.partition(":")
+    if kind != "folder" or not rest:
+        return None
+    watched, own = Path(rest), folder.resolve()
+    if own in (watched.resolve(), *watched.resolve().parents):
+        raise UserError(
+            f"{watched} is the edge's own folder, and files of a watched folder are moved: name "
+            "another after  folder:"
+        )
+    for sink in sinks:
+        path = Path(sink.partition(":")[2])
+        if path.parent.resolve() == watched.resolve():
+            raise UserError(
+                f"--sink {sink} lies in the watched folder, and what lies there is moved: name "
+                "another place"
+            )
+    return watched
 
 
 def _source(words: str, fail_safe: str | None, every: float) -> "Source":

@@ -46,7 +46,10 @@ def rollback(
 
     from twoloops.edge.home import Home
     from twoloops.edge.trust.updating import roll_back
+    from twoloops.records.errors import UserError
 
+    if not why.strip():
+        raise UserError("the server is told the reason: say it with  --why TEXT")
     home = Home(folder)
     home.settings()
     done = roll_back(home.releases, why, datetime.now(UTC))
