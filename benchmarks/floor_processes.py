@@ -46,6 +46,7 @@ class Size(NamedTuple):
         kinds: Kinds of the stages of the plan.
         least: Decisions that a stage must have seen.
         alone: Whether each command is a process of its own, as it is for whoever types it.
+        budget: Milliseconds that a verdict may take.
         pace: Options of an edge: how often it speaks.
     """
 
@@ -57,6 +58,7 @@ class Size(NamedTuple):
     kinds: tuple[str, ...]
     least: int
     alone: bool
+    budget: int
     pace: str
 
 

@@ -20,14 +20,14 @@ import tempfile
 import time
 from pathlib import Path
 
-import msgspec
 from floor_processes import EDGES, TASK, Floor, Size
 
-from twoloops.convergence.rollouts.plan import Least, Plan, Stage
 from twoloops.edge.home import STANDING, Home, Standing
 from twoloops.wiring import rollouts
 
 RESULT = Path(__file__).parent / "results" / "floor_walk.json"
+TURNS = 6
+"""Turns in which a second model is released at the latest."""
 LARGE = Size(
     40,
     40,
@@ -37,9 +37,21 @@ LARGE = Size(
     ("shadow", "canary", "wave"),
     12,
     alone=True,
+    budget=2_000,
     pace="--beat 1 --retry-at-most 2",
 )
-SMALL = Size(20, 24, 5, 30, 20, ("wave",), 4, alone=False, pace="--beat 0.3 --retry-at-most 0.3")
+SMALL = Size(
+    20,
+    24,
+    5,
+    30,
+    20,
+    ("wave",),
+    4,
+    alone=False,
+    budget=60_000,
+    pace="--beat 0.3 --retry-at-most 0.3",
+)
 
 
 def prepare(walk: Floor) -> None:
@@ -50,7 +62,7 @@ def prepare(walk: Floor) -> None:
     walk.run(
         "task add",
         f"task add {TASK} --kind text --labels ok,leak,worn --normal ok {turns} "
-        "--latency-budget-ms 2000 -w plant",
+        f"--latency-budget-ms {size.budget} -w plant",
     )
     walk.serve("serve")
     root = re.search(r"sha256:\w+", walk.run("keys show", "keys show -w plant"))
@@ -94,23 +106,43 @@ def first_release(walk: Floor) -> str:
     return token
 
 
+def plan_file(walk: Floor) -> None:
+    """Write a plan whose stages end within the walk."""
+    why = "a walk of ten minutes"
+    least = {"hours": 0, "decisions": walk.size.least, "labels": 0, "no_labels": why}
+    canary = {"groups": ["canary"]}
+    stages = [
+        json.dumps({"kind": kind} | (canary if kind == "canary" else {}) | {"least": least})
+        for kind in walk.size.kinds
+    ]
+    text = '{"stages": [\n  ' + ",\n  ".join(stages) + "\n]}\n"
+    (walk.folder / "plan.json").write_text(text)
+    walk.steps["plan file"] = {"command": "cat plan.json", "output": text.rstrip()}
+
+
+def next_release(walk: Floor, token: str, first: str) -> str:
+    """Turn until the gate releases another model; it rightly waits for evidence.
+
+    Raises:
+        SystemExit: It does not, in many turns.
+    """
+    for _ in range(TURNS):
+        walk.drop(walk.size.later, later=True)
+        walk.wait("all has come", walk.all_there)
+        walk.run("turn again", "turn -w plant")
+        print(f"{walk.label(token)} answers for the second release")
+        if (second := walk.deployed()) != first:
+            return second
+    sys.exit(walk.run("why not", "why -w plant"))
+
+
 def roll_out(walk: Floor, token: str) -> None:
     """A second release goes from group to group."""
     size = walk.size
-    why = "a walk of ten minutes: labels come later"
-    least = Least(hours=0, decisions=size.least, labels=0, no_labels=why)
-    groups = {"canary": ("canary",)}
-    stages = [Stage(kind=kind, groups=groups.get(kind, ("*",)), least=least) for kind in size.kinds]
-    (walk.folder / "plan.json").write_bytes(msgspec.json.encode(Plan(stages=tuple(stages))))
+    plan_file(walk)
     walk.run("plan", f"rollout plan {TASK} --set plan.json -w plant")
-    walk.drop(size.later, later=True)
-    walk.wait("all has come", walk.all_there)
     first = walk.deployed()
-    walk.run("turn again", "turn -w plant")
-    print(f"{walk.label(token)} answers for the second release")
-    second = walk.deployed()
-    if second == first:
-        sys.exit(walk.run("why not", "why -w plant"))
+    second = next_release(walk, token, first)
     for number, kind in enumerate(size.kinds):
         walk.wait(f"the {kind} begins", lambda stage=number: stands(walk)[1] == stage + 1)
         walk.wait("the edges follow", lambda now=kind: follow(walk, now, first, second))
@@ -122,7 +154,8 @@ def roll_out(walk: Floor, token: str) -> None:
         if kind == "shadow":
             walk.run("shadow", "edge status --folder press-2")
     walk.wait("the roll-out is done", lambda: stands(walk)[0] == "done")
-    walk.wait("the second model decides", lambda: walk.decides(second))
+    # Going back holds until the next assignment: the last one of the roll-out must be there first.
+    walk.wait("all edges run the release for good", lambda: for_good(walk, second))
     walk.run("rollout done", "rollout status -w plant")
     walk.run("status after", "status -w plant")
 
@@ -138,6 +171,12 @@ def stands(walk: Floor) -> tuple[str, int]:
     with walk.store() as store:
         found = rollouts.standing(store)
     return (found[0].status, found[0].stage) if found else ("", 0)
+
+
+def for_good(walk: Floor, model: str) -> bool:
+    """Whether a model counts on both edges, with none beside it."""
+    found = [one.standing for one in walk.edges()]
+    return all(one and (one.release, one.mode) == (model, "full") for one in found)
 
 
 def follow(walk: Floor, kind: str, first: str, second: str) -> bool:

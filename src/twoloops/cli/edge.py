@@ -117,9 +117,7 @@ def run(
     at = f" at http://127.0.0.1:{chosen.port}/decide" if hasattr(chosen, "port") else ""
     _say(f"Edge {settings.edge!r} decides {task!r} from {source}{at} (Ctrl-C ends it).")
     if watched is not None:
-        _say(
-            f"Files move to {watched / 'done'} , unusable ones to {watched / 'quarantine'} ."
-        )
+        _say(f"Files move to {watched / 'done'} , unusable ones to {watched / 'quarantine'} .")
     if process.standing_at_end.release is None:
         _say("No model has come yet: inputs are kept, and none is decided until the first does.")
     process.run()
