@@ -20,6 +20,7 @@ from typing import Any
 
 import readme_distil
 import readme_drift
+import readme_floor
 import readme_gate
 import readme_labelling
 import readme_people
@@ -48,6 +49,7 @@ DOCUMENTS = (
     "docs/floor-walk.md",
     "docs/worth.md",
     "docs/drift.md",
+    "docs/floor.md",
     "docs/rollouts.md",
 )
 BLOCK = re.compile(r"(<!-- generated: ([^>]*?) -->\n).*?( *)<!-- end -->", re.DOTALL)
@@ -496,6 +498,7 @@ for beside in (
     readme_gate,
     readme_distil,
     readme_drift,
+    readme_floor,
     readme_labelling,
     readme_people,
     readme_rollout,

@@ -4,13 +4,13 @@ import signal
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 import typer
 
 from twoloops.cli import edge_update, options, terminal
 
 if TYPE_CHECKING:
+    from twoloops.edge.adapters.asked import Asked
     from twoloops.edge.home import Settings, Standing
     from twoloops.edge.ports import Sink, Source
 
@@ -67,10 +67,15 @@ def enrol(
 def run(
     task: str = typer.Option(help="The task it was enrolled for.", metavar="NAME"),
     source: str = typer.Option(
-        help="folder:PATH (watched), http://127.0.0.1:PORT (asked by the line), file:PATH "
-        "(replayed, then it ends)."
+        help="folder:PATH (watched), http://127.0.0.1:PORT (asked by the line), file:PATH or "
+        "video:PATH (replayed, then it ends), mqtt://HOST/TOPIC, camera:INDEX, rtsp://HOST/PATH, "
+        "or what an installed package offers."
     ),
-    sink: list[str] = typer.Option([], help="jsonl:PATH: a line for each verdict."),
+    sink: list[str] = typer.Option(
+        [],
+        help="Told each verdict: jsonl:PATH, http://HOST/PATH (a POST), mqtt://HOST/TOPIC, or what "
+        "an installed package offers. Any number of them.",
+    ),
     fail_safe: str | None = typer.Option(
         None,
         metavar="LABEL",
@@ -86,13 +91,17 @@ def run(
     retry_at_most: float = typer.Option(
         300, min=0.1, help="Seconds that a wait after failures has at most."
     ),
-    every: float = typer.Option(0, min=0, help="Seconds between two inputs of a file."),
+    every: float = typer.Option(
+        0, min=0, help="Seconds between two inputs of a file, or two frames of a video or camera."
+    ),
+    nth: int = typer.Option(1, min=1, help="Of a video or camera, take every n-th frame."),
     folder: Path = options.EDGE,
 ) -> None:
     """Decide on what a source brings, keep some of it durably, send it when the network allows.
 
     Ctrl-C or SIGTERM ends it cleanly; killed, it goes on where it was.
     """
+    from twoloops.edge.adapters.asked import Asked
     from twoloops.edge.home import Home
     from twoloops.edge.memory import share_one_heap
     from twoloops.edge.process import EdgeProcess, Options
@@ -107,11 +116,10 @@ def run(
             "--folder, or enrol for it"
         )
     watched = _watched(source, sink, folder)
-    chosen = _source(source, fail_safe, every)
+    asked = Asked(source, settings.edge, folder, every=every, nth=nth, fail_safe=fail_safe)
+    chosen, sinks = _ends(asked, sink)
     how = Options(limit=int(spool_mb * 1e6), bandwidth=bandwidth, beat=beat, longest=retry_at_most)
-    process = EdgeProcess(
-        home, chosen, [_sink(one) for one in sink], how, say=lambda words: _say(words)
-    )
+    process = EdgeProcess(home, chosen, sinks, how, say=lambda words: _say(words))
     for name in (signal.SIGTERM, signal.SIGINT):
         signal.signal(name, lambda *_: process.stop())
     at = f" at http://127.0.0.1:{chosen.port}/decide" if hasattr(chosen, "port") else ""
@@ -169,6 +177,7 @@ def _print(standing: "Standing", settings: "Settings") -> None:
     table.add_row("dropped, spool full", f"{standing.dropped:,}")
     table.add_row("unknown, power cuts", f"up to {standing.unknown:,}")
     table.add_row("could not be written", f"{standing.not_kept:,}")
+    table.add_row("not told to a sink", f"{standing.not_told:,}")
     table.add_row("disk free", f"{standing.disk_free / 1e9:,.1f} GB")
     table.add_row("reported", f"{standing.clock[:19].replace('T', ' ')} UTC")
     terminal.show(table)
@@ -211,8 +220,9 @@ def _watched(source: str, sinks: list[str], folder: Path) -> Path | None:
             "another after  folder:"
         )
     for sink in sinks:
-        path = Path(sink.partition(":")[2])
-        if path.parent.resolve() == watched.resolve():
+        kind, _, rest = sink.partition(":")
+        path = Path(rest)
+        if kind == "jsonl" and path.parent.resolve() == watched.resolve():
             raise UserError(
                 f"--sink {sink} lies in the watched folder, and what lies there is moved: name "
                 "another place"
@@ -220,44 +230,18 @@ def _watched(source: str, sinks: list[str], folder: Path) -> Path | None:
     return watched
 
 
-def _source(words: str, fail_safe: str | None, every: float) -> "Source":
-    """Return the source that words name.
+def _ends(asked: "Asked", sinks: list[str]) -> "tuple[Source, list[Sink]]":
+    """Return the source and the sinks that words name.
 
     Raises:
         UserError: They name none.
     """
-    from twoloops.edge.adapters.file import FileSource
-    from twoloops.edge.adapters.folder import FolderSource
-    from twoloops.edge.adapters.loopback import LoopbackSource
-    from twoloops.records.errors import UserError
+    from msgspec.structs import replace
 
-    kind, _, rest = words.partition(":")
-    if kind == "folder" and rest:
-        return FolderSource(Path(rest))
-    if kind == "file" and rest:
-        return FileSource(Path(rest), every=every)
-    if kind == "http":
-        parts = urlsplit(words)
-        if parts.hostname and parts.port is not None and parts.path in ("", "/"):
-            return LoopbackSource((parts.hostname, parts.port), fail_safe=fail_safe)
-    raise UserError(
-        f"--source {words!r} is none: write  folder:PATH ,  http://127.0.0.1:PORT  or  file:PATH"
-    )
+    from twoloops.wiring import plugins
 
-
-def _sink(words: str) -> "Sink":
-    """Return the sink that words name.
-
-    Raises:
-        UserError: They name none.
-    """
-    from twoloops.edge.adapters.jsonl import JsonLines
-    from twoloops.records.errors import UserError
-
-    kind, _, rest = words.partition(":")
-    if kind == "jsonl" and rest:
-        return JsonLines(Path(rest))
-    raise UserError(f"--sink {words!r} is none: write  jsonl:PATH")
+    chosen = plugins.source(asked)
+    return chosen, [plugins.sink(replace(asked, words=one)) for one in sinks]
 
 
 def _say(words: str) -> None:

@@ -63,8 +63,9 @@ class Line(Protocol):
 class Source(Protocol):
     """Where inputs come from.
 
-    Laws: what it hands in is handed in again after a crash, with the same mark, unless `taken`
-    says that it is durable; one bad input stops none of the others.
+    Laws, which `twoloops.checks` tries: what it hands in is handed in again after a crash, unless
+    `taken` says by its mark that it is durable; a mark stands for one input; one bad input stops
+    none of the others.
     """
 
     def run(self, line: Line, stop: threading.Event) -> None:

@@ -216,7 +216,7 @@ class EdgeProcess:
         self._seen = seen
 
     def _report(self) -> None:
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(TransientError):
             self._home.put(STANDING, self.standing())
 
     def _ordered(self, orders: Orders) -> None:
@@ -225,7 +225,7 @@ class EdgeProcess:
         self._station.order(orders)
         self._releases.hint(orders.counter)
         if changed:
-            with contextlib.suppress(OSError):
+            with contextlib.suppress(TransientError):
                 self._home.put(ORDERS, orders)
 
 

@@ -63,7 +63,12 @@ class Station:
         self._since_look = 0
         self.not_kept = 0
         """Inputs decided on that could not be written at all."""
-        self.sink_failures = 0
+        self._untold = 0
+
+    @property
+    def not_told(self) -> int:
+        """Verdicts that sinks did not take; those with a queue count for themselves."""
+        return self._untold + sum(getattr(sink, "dropped", 0) for sink in self._sinks)
 
     @property
     def task(self) -> Task:
@@ -152,6 +157,7 @@ class Station:
             dropped=sum(gap.last - gap.first + 1 for gap in gaps) - lost,
             unknown=lost,
             not_kept=self.not_kept,
+            not_told=self.not_told,
             failures=failures,
             last_error=last_error[:300],
             **self._releases(),
@@ -192,4 +198,4 @@ class Station:
                 try:
                     sink.put(verdict)
                 except Exception:  # of a plug-in too: no sink may stop the line
-                    self.sink_failures += 1
+                    self._untold += not hasattr(sink, "dropped")

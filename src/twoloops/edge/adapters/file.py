@@ -4,7 +4,6 @@ It is taken from where what is durable ends, so a run that was killed goes on, a
 hands in nothing.
 """
 
-import contextlib
 import csv
 import io
 import itertools
@@ -16,15 +15,14 @@ from pathlib import Path
 
 import numpy as np
 
+from twoloops.edge.adapters.asked import Asked
+from twoloops.edge.adapters.handing import AGAIN, Group, hand_in
 from twoloops.edge.ports import Line
 from twoloops.edge.sources import Arrival
 from twoloops.edge.station import PERIOD
-from twoloops.records.errors import TransientError, UserError
+from twoloops.records.errors import UserError
 
 GROUP = 32
-Group = tuple[list[str], list[Arrival], list[tuple[str, int]]]
-AGAIN = 0.5
-"""Seconds until inputs that could not be kept are handed in again."""
 
 
 class FileSource:
@@ -62,24 +60,9 @@ class FileSource:
             at = datetime.now(UTC)
             arrivals = [Arrival(data, at, PERIOD, origin) for _, (data, origin) in group]
             marks = [(name, number) for number, _ in group]
-            while arrivals and not stop.is_set():
-                try:
-                    line.observe(keys, arrivals, marks)
-                    break
-                except TransientError:
-                    keys, arrivals, marks = self._left(line, name, (keys, arrivals, marks), stop)
+            hand_in(line, Group(keys, arrivals, marks), stop, AGAIN)
             if stop.wait(self._every):
                 return
-
-    def _left(self, line: Line, name: str, group: Group, stop: threading.Event) -> Group:
-        """Return what of a group is still to be handed in: a part of it may be kept by now."""
-        reached = None
-        while reached is None and not stop.wait(AGAIN):
-            with contextlib.suppress(TransientError):
-                reached = line.taken(name) or 0
-        keys, arrivals, marks = group
-        left = [i for i, (_, number) in enumerate(marks) if number > (reached or 0)]
-        return [keys[i] for i in left], [arrivals[i] for i in left], [marks[i] for i in left]
 
     def _rows(self, line: Line) -> Iterator[tuple[bytes, str | None]]:
         kind = "signal" if self._path.suffix == ".npy" else "text"
@@ -94,12 +77,14 @@ class FileSource:
             raise UserError(f"cannot read {self._path}: {error}") from error
 
     def _texts(self) -> Iterator[tuple[bytes, str | None]]:
+        if self._path.suffix == ".txt":  # as bytes: a line that is no UTF-8 must not stop the rest
+            with self._path.open("rb") as lines:
+                for one in lines:
+                    if one.strip():
+                        yield one.rstrip(b"\r\n"), None
+            return
         with self._path.open(encoding="utf-8", newline="") as file:
-            if self._path.suffix == ".txt":
-                for text in file:
-                    if text.strip():
-                        yield text.rstrip("\r\n").encode(), None
-            elif self._path.suffix == ".jsonl":
+            if self._path.suffix == ".jsonl":
                 for text in file:
                     row = json.loads(text)
                     yield str(row["text"]).encode(), row.get("origin")
@@ -117,3 +102,8 @@ class FileSource:
             file = io.BytesIO()
             np.save(file, np.asarray(window, np.float32))
             yield file.getvalue(), None
+
+
+def source(asked: Asked) -> FileSource:
+    """Return the source of `file:PATH`."""
+    return FileSource(Path(asked.rest), every=asked.every)

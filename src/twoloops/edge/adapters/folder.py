@@ -12,8 +12,9 @@ import threading
 from datetime import UTC, datetime
 from pathlib import Path
 
+from twoloops.edge.adapters.asked import Asked
 from twoloops.edge.adapters.limits import LARGEST, SUFFIXES
-from twoloops.edge.home import sync_folder
+from twoloops.edge.files import sync_folder
 from twoloops.edge.ports import Line
 from twoloops.edge.sources import Arrival
 from twoloops.edge.station import PERIOD
@@ -149,3 +150,8 @@ class FolderSource:
 
 def _mark(path: Path) -> str:
     return f"folder:{path}"
+
+
+def source(asked: Asked) -> FolderSource:
+    """Return the source of `folder:PATH`."""
+    return FolderSource(Path(asked.rest))

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import msgspec
 
+from twoloops.edge.adapters.asked import Asked
 from twoloops.edge.ports import Verdict
 from twoloops.records.errors import UserError
 
@@ -35,3 +36,8 @@ class JsonLines:
     def close(self) -> None:
         """Close the file."""
         self._file.close()
+
+
+def sink(asked: Asked) -> JsonLines:
+    """Return the sink of `jsonl:PATH`."""
+    return JsonLines(Path(asked.rest))

@@ -19,6 +19,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import msgspec
 
+from twoloops.edge.adapters.asked import Asked
 from twoloops.edge.adapters.limits import LARGEST
 from twoloops.edge.agent import Tally
 from twoloops.edge.sources import Arrival
@@ -243,3 +244,15 @@ def _is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
+
+
+def source(asked: Asked) -> LoopbackSource:
+    """Return the source of `http://127.0.0.1:PORT`.
+
+    Raises:
+        UserError: It names no port, or more than an address.
+    """
+    parts = urlsplit(asked.words)
+    if not parts.hostname or parts.port is None or parts.path not in ("", "/"):
+        raise UserError(f"--source {asked.words!r} names no port: write  http://127.0.0.1:PORT")
+    return LoopbackSource((parts.hostname, parts.port), fail_safe=asked.fail_safe)

@@ -1,0 +1,1 @@
+"""A source and a sink for twoloops."""
