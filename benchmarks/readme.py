@@ -47,6 +47,7 @@ DOCUMENTS = (
     "docs/label-quality.md",
     "docs/server.md",
     "docs/walk.md",
+    "docs/floor-walk.md",
     "docs/worth.md",
     "docs/drift.md",
     "docs/floor.md",
@@ -467,6 +468,11 @@ def walk(name: str, lines: str = "") -> str:
     return printed("walk", name, lines)
 
 
+def floor_walk(name: str, lines: str = "") -> str:
+    """Return a command of the walk on the floor with its output, or with lines of it."""
+    return printed("floor_walk", name, lines)
+
+
 def printed(script: str, name: str, lines: str) -> str:
     """Return what a command of a script printed, or lines FIRST-LAST of it."""
     found = read(script)
@@ -486,6 +492,7 @@ BLOCKS: dict[str, Callable[..., str]] = {
     for function in (
         thesis, four_arms, loops, signs, reasons, gate, edge, footprint, selection, naive_loop,
         new_fault, lineage, overview, rebased, rebases, claims, article, example, walk,
+        floor_walk,
     )
 }  # fmt: skip
 for beside in (

@@ -48,8 +48,8 @@ class Orders(msgspec.Struct, frozen=True):
         task: The task as it is now.
         capture: What is kept.
         seed: Of the draws for routine observations.
-        counter: Of the latest assignment to the edge's group; 0: none. A hint to look for it now:
-            what is to run, only signed metadata says.
+        counter: Of the latest assignment to the edge's group, or of later revocations; 0: none. A
+            hint to look for them now: what is to run, only signed metadata says.
     """
 
     task: Task

@@ -160,18 +160,32 @@ def root_digest(folder: Path) -> Digest:
 
 
 def latest_counter(folder: Path, task: str, group: str) -> int:
-    """Return the counter of a group's latest assignment; 0: there is none. Asked by heartbeats."""
+    """Return the counter of what a group is to look for; 0: nothing is. Asked by heartbeats.
+
+    It is that of the group's latest assignment or of the revocations, whichever came later: where
+    the last release is revoked nothing else can be assigned, and devices must hear of it at once.
+    """
     try:
         stat = (repository(folder).metadata / "timestamp.json").stat()
     except FileNotFoundError:
         return 0
-    return _counters(folder, stat.st_mtime_ns, stat.st_ino).get((task, group), 0)
+    found = _counters(folder, stat.st_mtime_ns, stat.st_ino)
+    return max(found.get((task, group), 0), found.get(None, 0))
 
 
 @lru_cache(maxsize=4)
-def _counters(folder: Path, changed: int, file: int) -> dict[tuple[str, str], int]:
-    """Return all counters; the timestamp is replaced as a whole after all that it leads to."""
-    return {key: one.counter for key, one in assignments(folder).items()}
+def _counters(folder: Path, changed: int, file: int) -> dict[tuple[str, str] | None, int]:
+    """Return all counters, at `None` that of revocations, where there are any.
+
+    The timestamp is replaced as a whole after all that it leads to.
+    """
+    listed = repository(folder).listed()
+    found: dict[tuple[str, str] | None, int] = {
+        (one.task, one.group): one.counter for one in map(_assigned, listed.values()) if one
+    }
+    if REVOKED in listed and _custom(listed[REVOKED]).get("models"):
+        found[None] = _custom(listed[REVOKED]).get("counter", 0)
+    return found
 
 
 def following(folder: Path, store: Store, task: str) -> Digest | None:
@@ -380,5 +394,6 @@ def _revocations(known: Repository, revoked: frozenset[Digest], listed: Targets)
     if REVOKED in listed and _custom(listed[REVOKED]).get("models") == sorted(revoked):
         return {REVOKED: listed[REVOKED]}
     made = Revocations(counter=known.next_version(), models=tuple(sorted(revoked)))
-    info = known.put(REVOKED, msgspec.json.encode(made), {"models": sorted(revoked)})
+    custom = {"models": sorted(revoked), "counter": made.counter}
+    info = known.put(REVOKED, msgspec.json.encode(made), custom)
     return {REVOKED: info}

@@ -248,8 +248,8 @@ def _wrong(now: Standing | None) -> list[str]:
     if now.release is None:
         found.append("No model decides: the line gets the fail-safe label.")
     if now.went_back:
-        left = "" if now.left is None else f" from {_name(now.left)}"
-        found.append(f"It went back{left} by itself: {clip(now.went_back, SENTENCE)}")
+        left = "a model" if now.left is None else f"model {_name(now.left)}"
+        found.append(f"It has left {left} that is assigned to it: {clip(now.went_back, SENTENCE)}")
     if now.refused:
         found.append(f"It refused the last update: {clip(now.refused, SENTENCE)}")
     if now.not_kept:
