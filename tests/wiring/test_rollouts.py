@@ -213,7 +213,40 @@ def test_killed_while_writing_nothing_was_written(plant, monkeypatch) -> None:
     assert plant.assigned()["a"] == (new, "shadow")
 
 
-def test_a_newer_release_supersedes_and_a_roll_back_takes_both_back(plant) -> None:
+def test_a_newer_release_waits_until_the_one_before_is_out(plant) -> None:
+    old, new = in_canary(plant)
+    newest = release(plant.store, 4, plant.at)
+    assert not plant.look(0.5)
+    assert plant.assigned()["a"] == (new, "canary")
+    for _ in range(2):
+        plant.look(1)
+        plant.heard("a", new, Paired(counting=new, beside=old, decided=300), 400)
+        plant.heard("b", new, Paired(counting=new, beside=old, decided=300), 400)
+        plant.look(0.5)
+    assert [one.status for one in plant.store.rollouts.all(TASK)][0] == "done"
+    # Nobody goes back to the oldest one in between, and the next one goes out after this one.
+    assert old not in {model for model, _ in plant.assigned().values()}
+    plant.look()
+    second = rollouts.standing(plant.store)[0]
+    assert (second.model, second.before, second.status) == (newest, new, "running")
+    assert plant.assigned()["a"] == (newest, "shadow")
+    assert plant.assigned()[EVERYONE] == (new, "full")
+
+
+def test_a_release_that_waited_goes_out_after_a_roll_back_too(plant) -> None:
+    old, new = in_canary(plant)
+    newest = release(plant.store, 4, plant.at)
+    plant.heard("a", new, Paired(counting=new, beside=old, decided=300, differed=290), 300)
+    assert plant.look(0.5)
+    assert rollouts.standing(plant.store)[0].status == "rolled back"
+    assert new not in {one.model for one in plant.store.releases.holding(TASK)}
+    assert plant.look()
+    second = rollouts.standing(plant.store)[0]
+    assert (second.model, second.before, second.status) == (newest, old, "running")
+
+
+def test_one_that_waited_too_long_takes_its_place_and_a_roll_back_takes_both_back(plant) -> None:
+    keep_plan(plant.store, TASK, replace(PLAN, patience_hours=0.1))
     old, new = in_shadow(plant)
     newest = release(plant.store, 3, plant.at)
     assert plant.look(0.1)
@@ -282,7 +315,8 @@ def test_the_plan_nobody_made_follows_the_groups(tmp_path: Path) -> None:
         ("canary", ("a",)),
         ("wave", ("*",)),
     ]
-    assert {one.least.labels for one in stages} == {8}
+    # Labels come with turns: the canary is there when they come, and asks for those of all stages.
+    assert [one.least.labels for one in stages] == [0, 8, 8]
     plant.store.close()
 
 

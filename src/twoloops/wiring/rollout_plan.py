@@ -3,6 +3,7 @@
 import msgspec
 
 from twoloops.convergence.rollouts.plan import Plan, default_plan
+from twoloops.convergence.rollouts.state import State
 from twoloops.convergence.turns.workspace_turn import policy_of
 from twoloops.records.digests import Digest
 from twoloops.records.errors import UserError
@@ -33,6 +34,21 @@ def plan_of(store: Store, task: str) -> Plan:
 def groups_of(store: Store, task: str) -> tuple[str, ...]:
     """Return the groups in which a task has edges, sorted."""
     return tuple(sorted({one.group for one in store.edges.all() if one.task == task}))
+
+
+def followed(store: Store, task: str, signed: Digest | None) -> Digest | None:
+    """Return the model that groups which follow releases run.
+
+    Args:
+        store: The workspace's.
+        task: The task.
+        signed: The one that is signed for them; a roll-out that is done may be ahead of that.
+    """
+    last = store.rollouts.last(task)
+    if last is None or last.status != "done" or last.read(State).before != signed:
+        return signed
+    holding = {one.model for one in store.releases.holding(task)}
+    return last.model if last.model in holding else signed
 
 
 def due(store: Store, task: str, following: Digest | None) -> Release | None:

@@ -31,7 +31,7 @@ from twoloops.store.lock import workspace_lock
 from twoloops.store.rows import Release
 from twoloops.store.trust.repository import Repository
 from twoloops.store.workspace import Store
-from twoloops.wiring.rollout_plan import due, groups_of
+from twoloops.wiring.rollout_plan import due, followed, groups_of
 from twoloops.wiring.workspace import command_line, now
 
 TRUST = "trust"
@@ -190,7 +190,8 @@ def _counters(folder: Path, changed: int, file: int) -> dict[tuple[str, str] | N
 
 def following(folder: Path, store: Store, task: str) -> Digest | None:
     """Return the model that groups which follow releases run, as signed; `None`: none does."""
-    return _following(_given(repository(folder).listed(), store.releases.revoked(), task))
+    given = _given(repository(folder).listed(), store.releases.revoked(), task)
+    return followed(store, task, _following(given))
 
 
 def held(folder: Path, task: str) -> frozenset[str]:
@@ -257,7 +258,7 @@ def _orders(
         }
         row = store.rollouts.open(task.name)
         state = None if row is None else row.read(State)
-        usual = _usual(store, task.name, _following(given))
+        usual = _usual(store, task.name, followed(store, task.name, _following(given)))
         for group in groups:
             kept = given.get(group)
             if kept is None or not _by_person(kept[1]):
