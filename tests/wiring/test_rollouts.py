@@ -9,7 +9,9 @@ from msgspec.structs import replace
 from rolling import TASK, Plant, release
 
 from twoloops.convergence.rollouts.plan import Least, Plan, Stage
+from twoloops.convergence.rollouts.state import State
 from twoloops.convergence.turns.anchor import BEST
+from twoloops.convergence.turns.differing import DIFFERENCES, Differences, Weighed
 from twoloops.edge.home import Paired
 from twoloops.records.assignment import EVERYONE
 from twoloops.records.errors import UserError
@@ -223,7 +225,7 @@ def test_a_newer_release_waits_until_the_one_before_is_out(plant) -> None:
         plant.heard("a", new, Paired(counting=new, beside=old, decided=300), 400)
         plant.heard("b", new, Paired(counting=new, beside=old, decided=300), 400)
         plant.look(0.5)
-    assert [one.status for one in plant.store.rollouts.all(TASK)][0] == "done"
+    assert next(iter(plant.store.rollouts.all(TASK))).status == "done"
     # Nobody goes back to the oldest one in between, and the next one goes out after this one.
     assert old not in {model for model, _ in plant.assigned().values()}
     plant.look()
@@ -365,3 +367,41 @@ def test_revoking_does_not_go_back_to_what_was_made_from_it(plant) -> None:
     assert [one.model for one in done.withdrawn] == [models[1]]
     assert [(one.was, one.instead) for one in done.replaced] == [(models[2], models[0])]
     assert set(plant.assigned().values()) == {(models[0], "full")}
+
+
+def test_against_another_model_than_the_gates_its_difference_is_measured(plant) -> None:
+    """The gate compared with a best release that the floor never got."""
+    old = release(plant.store, 1, plant.at)
+    trust.publish(plant.folder, plant.store, plant.at)
+    best = release(plant.store, 2, plant.at, -1.0)  # decides all of these inputs otherwise
+    plant.labelled("a", 3, "g" * 30)
+    plant.labelled("b", 4, "g" * 30)
+    seen = {"edge-a": Weighed(1.0, 30.0, 30.0), "edge-b": Weighed(0.0, 30.0, 30.0)}
+    new = release(plant.store, 5, plant.at, -2.0)
+    plant.store.evidence.put(TASK, DIFFERENCES, 5, Differences(best, seen))
+    assert plant.look()
+    (standing,) = rollouts.standing(plant.store)
+    assert (standing.model, standing.before) == (new, old)
+    state = plant.store.rollouts.open(TASK).read(State)
+    assert state.gate == seen
+    assert {edge: one.share for edge, one in state.between.items()} == {"edge-a": 1, "edge-b": 1}
+    # So a floor that decides everything otherwise is what was expected.
+    for group in ("a", "b"):
+        plant.heard(group, old, Paired(counting=old, beside=new, decided=90, differed=90))
+    plant.look(0.2)
+    assert rollouts.standing(plant.store)[0].status == "running"
+
+
+def test_against_the_gates_own_model_what_it_saw_is_all(plant) -> None:
+    old = release(plant.store, 1, plant.at)
+    trust.publish(plant.folder, plant.store, plant.at)
+    new = release(plant.store, 2, plant.at, -1.0)
+    seen = {"edge-a": Weighed(1.0, 30.0, 30.0)}
+    plant.store.evidence.put(TASK, DIFFERENCES, 2, Differences(old, seen))
+    assert plant.look()
+    state = plant.store.rollouts.open(TASK).read(State)
+    assert (state.gate, state.between) == (seen, {})
+    for group in ("a", "b"):
+        plant.heard(group, old, Paired(counting=old, beside=new, decided=90, differed=90))
+    plant.look(0.2)
+    assert rollouts.standing(plant.store)[0].status == "rolled back"
