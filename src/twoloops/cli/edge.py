@@ -178,6 +178,7 @@ def _print(standing: "Standing", settings: "Settings") -> None:
     table.add_row("unknown, power cuts", f"up to {standing.unknown:,}")
     table.add_row("could not be written", f"{standing.not_kept:,}")
     table.add_row("not told to a sink", f"{standing.not_told:,}")
+    table.add_row("could not be read", f"{standing.unusable:,}")
     table.add_row("disk free", f"{standing.disk_free / 1e9:,.1f} GB")
     table.add_row("reported", f"{standing.clock[:19].replace('T', ' ')} UTC")
     terminal.show(table)

@@ -49,6 +49,8 @@ def _sentences(one: EdgeStanding) -> list[str]:
         found.append(f"its clock is {terminal.lasted(abs(one.skew))} {way}")
     if one.standing is not None and one.standing.not_kept:
         found.append(f"{one.standing.not_kept:,} inputs were decided on and could not be written")
+    if one.standing is not None and one.standing.unusable:
+        found.append(f"{one.standing.unusable:,} inputs could not be read, see its quarantine")
     if one.standing is not None and one.standing.not_told:
         found.append(f"{one.standing.not_told:,} verdicts were not taken by a sink")
     return found

@@ -104,6 +104,7 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
         unknown: Numbers that may have been given and lost in power cuts.
         not_kept: Observations of this process that could not be written at all.
         not_told: Verdicts of this process that a sink did not take.
+        unusable: Inputs of this process that could not be read, and were set aside.
         failures: Failed tries to reach the server since the last success.
         last_error: The last failure, in a sentence; empty after a success.
     """
@@ -128,6 +129,7 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
     unknown: int
     not_kept: int
     not_told: int = 0
+    unusable: int = 0
     failures: int = 0
     last_error: str = ""
 

@@ -64,6 +64,8 @@ class Station:
         self.not_kept = 0
         """Inputs decided on that could not be written at all."""
         self._untold = 0
+        self.unusable = 0
+        """Inputs that could not be read."""
 
     @property
     def not_told(self) -> int:
@@ -100,7 +102,9 @@ class Station:
             TransientError: The spool cannot be written.
         """
         with self._lock:
-            return self._agent.observe(arrivals, marks)
+            tally = self._agent.observe(arrivals, marks)
+            self.unusable += len(tally.quarantined)
+            return tally
 
     def decide_only(self, arrivals: list[Arrival]) -> Tally:
         """Decide without keeping anything: for a line that must go on while the disk is full."""
@@ -158,6 +162,7 @@ class Station:
             unknown=lost,
             not_kept=self.not_kept,
             not_told=self.not_told,
+            unusable=self.unusable,
             failures=failures,
             last_error=last_error[:300],
             **self._releases(),

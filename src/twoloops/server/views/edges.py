@@ -255,6 +255,9 @@ def _wrong(now: Standing | None) -> list[str]:
     if now.not_kept:
         what = items(now.not_kept, "input")
         found.append(f"{what} of this run could be decided and not be written.")
+    if now.unusable:
+        what = items(now.unusable, "input")
+        found.append(f"{what} of this run could not be read, and were set aside there.")
     if now.not_told:
         found.append(f"{items(now.not_told, 'verdict')} of this run were not taken by a sink.")
     if now.disk_free < LITTLE_DISK:
