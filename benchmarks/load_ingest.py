@@ -79,7 +79,8 @@ def raw_seconds(folder: Path, given: list[list[Spooled]]) -> float:
     The tables, their indices, the journal mode and the syncing are those of a workspace; the rows
     are made before the clock starts.
     """
-    Store.open(folder).close()
+    with Store.open(folder) as store:
+        store.tasks.put(TASK)
     rows = [
         (
             [(one.observation.input, "text", len(one.input), one.input) for one in batch],

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from twoloops.edge.batch import HEADER, LARGEST, MAGIC, Batch, pack, unpack
+from twoloops.edge.batch import AS_IT_IS, HEADER, LARGEST, LEVEL, MAGIC, Batch, pack, unpack
 from twoloops.edge.spoolrows import Missing, Spooled
 from twoloops.records.digests import digest_bytes
 from twoloops.records.errors import UserError
@@ -52,16 +52,19 @@ def batches(draw: st.DrawFn) -> Batch:
     return Batch("press 4", "e1", tuple(seen), missing)
 
 
-@given(batches())
-def test_what_is_packed_comes_back(batch: Batch) -> None:
-    assert unpack(pack(batch)) == batch
+levels = st.sampled_from([AS_IT_IS, LEVEL])
 
 
-@given(batches(), st.data())
+@given(batches(), levels)
+def test_what_is_packed_comes_back(batch: Batch, level: int) -> None:
+    assert unpack(pack(batch, level)) == batch
+
+
+@given(batches(), levels, st.data())
 def test_a_batch_that_was_cut_or_changed_is_refused_or_whole(
-    batch: Batch, data: st.DataObject
+    batch: Batch, level: int, data: st.DataObject
 ) -> None:
-    body = bytearray(pack(batch))
+    body = bytearray(pack(batch, level))
     if data.draw(st.booleans()):
         del body[data.draw(st.integers(0, len(body) - 1)) :]
         with pytest.raises(UserError):

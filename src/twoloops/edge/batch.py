@@ -1,6 +1,7 @@
 """A batch of observations as it goes over the network: one compressed body, its size declared.
 
     "2LB1" · length of the packed batch (8 bytes, big-endian) · the batch in msgpack, by zlib
+    "2LB0" · the same length · CRC-32 of it (4 bytes, big-endian) · the batch in msgpack as it is
 
 Law: `unpack(pack(batch)) == batch`. Whatever bytes come in, `unpack` returns a batch or raises
 `UserError`, and never holds more than the declared length, which has a limit, at once.
@@ -17,7 +18,9 @@ from twoloops.records.errors import UserError
 
 MEDIA_TYPE = "application/vnd.twoloops.batch"
 MAGIC = b"2LB1"
+PLAIN = b"2LB0"
 HEADER = struct.Struct(">4sQ")
+CHECK = struct.Struct(">I")
 LARGEST = 40 * 1024 * 1024
 """Bytes of a packed batch, and of its body: the largest input (32 MB) fits."""
 MOST = 500
@@ -25,7 +28,7 @@ MOST = 500
 MOST_MISSING = 10_000
 LEVEL = 1  # of zlib: the slow ones cost an edge more than they save
 AS_IT_IS = 0
-"""Of zlib: framed and not compressed."""
+"""Not compressed."""
 
 
 class Batch(NamedTuple):
@@ -75,7 +78,7 @@ def pack(batch: Batch, level: int = LEVEL) -> bytes:
 
     Args:
         batch: What is sent.
-        level: Of zlib.
+        level: Of zlib; `AS_IT_IS` does not compress.
 
     Raises:
         UserError: It is larger than a batch may be.
@@ -85,6 +88,8 @@ def pack(batch: Batch, level: int = LEVEL) -> bytes:
         raise UserError(
             f"a batch has at most {LARGEST:,} bytes: got {len(packed):,}; send fewer observations"
         )
+    if level == AS_IT_IS:
+        return HEADER.pack(PLAIN, len(packed)) + CHECK.pack(zlib.crc32(packed)) + packed
     return HEADER.pack(MAGIC, len(packed)) + zlib.compress(packed, level)
 
 
@@ -98,17 +103,29 @@ def unpack(body: bytes) -> Batch:
     if len(body) < HEADER.size:
         raise UserError(f"the batch is cut off: {len(body)} bytes")
     magic, declared = HEADER.unpack_from(body)
-    if magic != MAGIC:
+    if magic not in (MAGIC, PLAIN):
         raise UserError("the body is no batch of twoloops: it begins otherwise")
     if declared > LARGEST:
         raise UserError(f"the batch declares {declared:,} bytes, and at most {LARGEST:,} are taken")
-    packed = _inflate(memoryview(body)[HEADER.size :], declared)
+    rest = memoryview(body)[HEADER.size :]
+    packed = _inflate(rest, declared) if magic == MAGIC else _whole(rest, declared)
     try:
         batch = msgspec.msgpack.decode(packed, type=Batch)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise UserError(f"the batch cannot be read: {error}") from error
     _check(batch)
     return batch
+
+
+def _whole(data: memoryview, declared: int) -> memoryview:
+    if len(data) != declared + CHECK.size:
+        raise UserError(
+            f"the batch is not the {declared:,} bytes it declares: it is cut off, or more"
+        )
+    packed = data[CHECK.size :]
+    if CHECK.unpack_from(data) != (zlib.crc32(packed),):
+        raise UserError("the batch is damaged: its checksum is another")
+    return packed
 
 
 def _inflate(data: memoryview, declared: int) -> bytes:

@@ -73,8 +73,11 @@ def ingest(
                 at = one.observation.observed_at
                 unusable[where] = Quarantined(place.edge, where, reason, at)
         for task in tasks.values():
-            data = [one.input for one in fresh.values() if one.observation.task == task.name]
-            store.inputs.put_many(data, task.kind)
+            own = [one for one in fresh.values() if one.observation.task == task.name]
+            # `_unusable` has just computed these digests.
+            store.inputs.put_many(
+                [one.input for one in own], task.kind, [one.observation.input for one in own]
+            )
         store.observations.add_many([one.observation for one in fresh.values()])
         store.quarantine.add_many(list(unusable.values()))
         gaps = _note_gaps(store, [one.observation.place for one in batch])

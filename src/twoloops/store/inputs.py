@@ -27,9 +27,18 @@ class Inputs:
         """Keep bytes of a kind: `text`, `signal`, `image`, `model`, `base` or another."""
         return self.put_many([data], kind)[0]
 
-    def put_many(self, data: Sequence[bytes], kind: str) -> list[Digest]:
-        """Keep many; returns their digests in the order given."""
-        named = [(digest_bytes(one), one) for one in data]
+    def put_many(
+        self, data: Sequence[bytes], kind: str, digests: Sequence[Digest] | None = None
+    ) -> list[Digest]:
+        """Keep many; returns their digests in the order given.
+
+        Args:
+            data: The bytes.
+            kind: As of `put`.
+            digests: Theirs, where the caller has just computed them.
+        """
+        known_as = map(digest_bytes, data) if digests is None else digests
+        named = list(zip(known_as, data, strict=True))
         known = self._known(digest for digest, _ in named)
         fresh = {digest: one for digest, one in named if digest not in known}
         rows: list[Row] = []

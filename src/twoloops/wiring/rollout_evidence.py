@@ -16,12 +16,14 @@ from twoloops.edge.trust.refusing import Kind as Refusal
 from twoloops.physical.labelling.quality.agreed import agreed
 from twoloops.records.assignment import Mode
 from twoloops.records.digests import Digest
-from twoloops.records.observation import Place
+from twoloops.records.observation import Observation, Place
 from twoloops.store.edges import Enrolment
 from twoloops.store.workspace import Store
 
 RECENT = 2_000
 """Observations on which two models are compared as a roll-out opens: each edge's latest."""
+RECENT_FOR, RECENT_LEAST = timedelta(days=3), 20
+"""Of an edge only those of its last days, so that a new fault is not thinned out; but so many."""
 LOADED = 4
 """Models that are kept loaded."""
 AGAINST: tuple[Refusal, ...] = ("self-test", "takt", "unreadable", "wrong task", "too large")
@@ -106,7 +108,11 @@ def differences(
         return kept.by_edge, {}
     edges = [one.name for one in store.edges.all() if one.task == task]
     each = max(1, RECENT // max(1, len(edges)))
-    seen = [one for edge in edges for one in store.observations.latest(task, edge, each)]
+    seen = [
+        one
+        for edge in edges
+        for one in _recent(store.observations.latest(task, edge, max(each, RECENT_LEAST)))
+    ]
     gone = store.inputs.forgotten({one.input for one in seen})
     seen = [one for one in seen if one.input not in gone]
     best = deciding.labels(store, kept.over, [one.input for one in seen])
@@ -115,6 +121,15 @@ def differences(
         (one.place.edge, one.kept.probability, a != b)
         for one, a, b in zip(seen, best, floor, strict=True)
     )
+
+
+def _recent(latest: Sequence[Observation]) -> list[Observation]:
+    """Return those of an edge's last days, the latest first."""
+    return [
+        one
+        for number, one in enumerate(latest)
+        if number < RECENT_LEAST or one.observed_at > latest[0].observed_at - RECENT_FOR
+    ]
 
 
 def _seen(one: Enrolment, state: State) -> Seen:
