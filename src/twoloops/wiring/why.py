@@ -12,7 +12,7 @@ from twoloops.convergence.turns.workspace_turn import policy_of
 from twoloops.digital.obligations import TEACHER, blocking
 from twoloops.records.base import BaseCard
 from twoloops.records.digests import Digest, short
-from twoloops.records.errors import UserError
+from twoloops.records.errors import NotKnownError, UserError
 from twoloops.records.journal import Fact
 from twoloops.records.task import Task
 from twoloops.store.models import REVOKED
@@ -37,9 +37,17 @@ def why_of(store: Store, words: str, task: Task | None) -> Why:
         task: Whose; needed for `deployed` and `turn N`.
 
     Raises:
-        UserError: They name nothing that was judged.
+        NotKnownError: They name nothing that was judged.
+        UserError: They need a task, or name several models.
     """
-    words = " ".join(words.split())
+    given, words = words, " ".join(words.split())
+    try:
+        return _found(store, words, task)
+    except NotKnownError as error:
+        raise NotKnownError(str(error), given) from error
+
+
+def _found(store: Store, words: str, task: Task | None) -> Why:
     number = _TURN.fullmatch(words)
     if number is None and words != "deployed":
         task = _task_of(store, words, task)
@@ -78,9 +86,10 @@ def _task_of(store: Store, words: str, task: Task | None) -> Task:
         what = "names several models" if len(found) > 1 and len(digits) >= FEWEST else (
             "names no model"
         )  # fmt: skip
-        raise UserError(
+        raise NotKnownError(
             f"{words!r} {what}: give  deployed ,  turn N , or {FEWEST} or more digits of a digest; "
-            f"the latest releases are {', '.join(known[-6:]) or 'none yet'}"
+            f"the latest releases are {', '.join(known[-6:]) or 'none yet'}",
+            words,
         )
     return store.tasks.get(found.pop()[1])
 
@@ -89,17 +98,19 @@ def _model_of(history: History, said: Sequence[Judgement], words: str) -> Digest
     name = history.task.name
     if words == "deployed":
         if history.deployed is None:
-            raise UserError(
+            raise NotKnownError(
                 f"no model of task {name!r} is released yet: go on with  twoloops turn {name} , or "
-                "ask about a turn with  twoloops why turn N"
+                "ask about a turn with  twoloops why turn N",
+                words,
             )
         return history.deployed.model
     digits = words.removeprefix("sha256:").lower()
     model = next(one for one in history.models if one[7:].startswith(digits))
     if not any(one.model == model for one in said):
-        raise UserError(
+        raise NotKnownError(
             f"model {short(model)} was never judged here: it was taken in, or its turn is open; "
-            f"see  twoloops lineage {short(model)}"
+            f"see  twoloops lineage {short(model)}",
+            words,
         )
     return model
 
@@ -109,7 +120,7 @@ def _state(history: History, turn: int) -> TurnState:
     if found is None:
         numbers = [one.number for one in history.states]
         known = f"there are 0 to {numbers[-1]}" if numbers else "there is none yet"
-        raise UserError(f"task {history.task.name!r} has no turn {turn}: {known}")
+        raise NotKnownError(f"task {history.task.name!r} has no turn {turn}: {known}", str(turn))
     return found
 
 

@@ -96,7 +96,7 @@ def test_a_form_of_another_site_does_nothing(
         ("abort", {"why": "  "}, 422, "say why"),
         ("abort", {"why": "x" * 501}, 400, ""),
         ("abort", {"data": {"number": "one"}}, 400, ""),
-        ("abort", {"task": "none"}, 422, "no roll-out of task"),
+        ("abort", {"task": "none"}, 404, "no task"),
         ("resume", {}, 422, "is not paused"),
         ("burn", {}, 400, ""),
     ],

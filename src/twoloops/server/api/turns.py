@@ -2,7 +2,6 @@
 
 import msgspec
 from litestar import get, post
-from litestar.exceptions import NotFoundException
 from litestar.params import FromPath, JSONBody
 
 from twoloops.convergence.turns.state import TurnState
@@ -95,11 +94,9 @@ def standing(store: Store, scheduler: Scheduler, task: str) -> Turns:
     """Return where a task's turns stand.
 
     Raises:
-        NotFoundException: There is no such task.
+        NotKnownError: There is no such task.
     """
-    found = store.tasks.find(task)
-    if found is None:
-        raise NotFoundException(f"no task {task!r}")
+    store.tasks.get(task)
     rows = store.turns.all(task)
     opened = next((row for row in rows if not row.closed), None)
     return Turns(

@@ -76,8 +76,10 @@ def perform(folder: Path, store: Store, task: str, act: Act, number: int, why: s
     """Do it, if the roll-out is the one that was meant.
 
     Raises:
+        NotKnownError: There is no such task.
         UserError: It is another one, none is open, or no reason is given.
     """
+    store.tasks.get(task)
     row = store.rollouts.open(task)
     if row is not None and row.number != number:
         raise UserError(

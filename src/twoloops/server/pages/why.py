@@ -6,7 +6,7 @@ from litestar.response import Template
 
 from twoloops.analysis.overview.reasons import Why, headline
 from twoloops.analysis.overview.why import body
-from twoloops.records.errors import UserError
+from twoloops.records.errors import NotKnownError
 from twoloops.server import access
 from twoloops.server.access import Asking
 from twoloops.server.keeper import Keeper
@@ -19,13 +19,14 @@ def asked(store: Store, release: str, task: str | None) -> Why:
     """Return why; the task need not be named where there is only one.
 
     Raises:
-        UserError: Nothing was judged that goes by these names.
+        NotKnownError: Nothing was judged that goes by these names.
+        UserError: There are several tasks, and none is named.
     """
     tasks = store.tasks.all()
     if task is not None:
         return why_of(store, release, store.tasks.get(task))
     if not tasks:
-        raise UserError("this workspace has no task yet, so nothing was released")
+        raise NotKnownError("this workspace has no task yet, so nothing was released", release)
     return why_of(store, release, tasks[0] if len(tasks) == 1 else None)
 
 
