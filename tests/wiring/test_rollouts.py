@@ -14,6 +14,7 @@ from twoloops.edge.home import Paired
 from twoloops.records.assignment import EVERYONE
 from twoloops.records.errors import UserError
 from twoloops.wiring import rollouts, trust
+from twoloops.wiring.history import History
 from twoloops.wiring.revoking import revoke
 from twoloops.wiring.rollout_plan import keep_plan, plan_of, read_plan
 
@@ -38,6 +39,14 @@ def plant(tmp_path: Path) -> Iterator[Plant]:
 
 def whats(plant: Plant) -> list[str]:
     return [one.what for one in rollouts.standing(plant.store)[0].moves]
+
+
+def marks(plant: Plant) -> list[str]:
+    """What an overview says of releases that count no longer."""
+    history = History(plant.store, plant.store.tasks.get(TASK))
+    said = history.judgements()
+    assert said
+    return [one.taken_back.told for one in said if one.taken_back is not None]
 
 
 def in_shadow(plant: Plant, scale: float = 2.0) -> tuple[str, str]:
@@ -240,9 +249,13 @@ def test_a_person_pauses_resumes_aborts_and_starts_again(plant) -> None:
     rollouts.abort(plant.folder, plant.store, TASK, "line 4 is rebuilt", plant.at)
     with pytest.raises(UserError, match="twoloops rollout start MODEL"):
         rollouts.abort(plant.folder, plant.store, TASK, "again", plant.at)
+    (marked,) = marks(plant)
+    assert marked.startswith("withdrawn 2026-03-0")
+    assert marked.endswith("UTC: roll-out 1 was aborted: line 4 is rebuilt")
     with pytest.raises(UserError, match="in force in every group"):
         rollouts.start(plant.folder, plant.store, TASK, old, "x", plant.at)
     rollouts.start(plant.folder, plant.store, TASK, new, "line 4 is back", plant.at)
+    assert marks(plant) == []
     assert plant.store.releases.deployed(TASK).model == new
     with pytest.raises(UserError, match="being rolled out already"):
         rollouts.start(plant.folder, plant.store, TASK, new, "x", plant.at)

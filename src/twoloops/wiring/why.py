@@ -15,7 +15,6 @@ from twoloops.records.digests import Digest, short
 from twoloops.records.errors import NotKnownError, UserError
 from twoloops.records.journal import Fact
 from twoloops.records.task import Task
-from twoloops.store.models import REVOKED
 from twoloops.store.rows import Release
 from twoloops.store.workspace import Store
 from twoloops.wiring.exporting import card_of
@@ -149,11 +148,9 @@ def _why(
         task=history.task.name,
         turn=turn,
         stage="" if state is None else state.stage,
-        candidate=None if chosen is None else _candidate(store, history, chosen),
+        candidate=None if chosen is None else _candidate(history, chosen),
         others=tuple(
-            _candidate(store, history, one)
-            for one in mine
-            if chosen is None or one.model != chosen.model
+            _candidate(history, one) for one in mine if chosen is None or one.model != chosen.model
         ),
         compared_with=_compared(store, history, state, chosen),
         settings=policy_of(store, history.task.name).settings,
@@ -194,7 +191,7 @@ def _beside_before(store: Store, history: History, release: Release | None) -> C
     return beside([said for _, said in new], [said for _, said in old], [one for one, _ in new])
 
 
-def _candidate(store: Store, history: History, said: Judgement) -> Candidate:
+def _candidate(history: History, said: Judgement) -> Candidate:
     card = history.models[said.model].card if said.model in history.models else None
     verdict = next(
         (
@@ -208,7 +205,6 @@ def _candidate(store: Store, history: History, said: Judgement) -> Candidate:
     for release in history.releases:
         if (release.turn, release.model) == (said.turn, said.model):
             verdict = release.verdict
-    revoked = store.journal.by_key(f"{REVOKED}/{said.model}")
     return Candidate(
         model=said.model,
         base=said.base,
@@ -219,7 +215,7 @@ def _candidate(store: Store, history: History, said: Judgement) -> Candidate:
         released=said.released,
         person=said.person,
         trial=said.trial,
-        revoked="" if revoked is None else revoked.body["reason"],
+        taken_back=said.taken_back,
     )
 
 

@@ -124,10 +124,13 @@ def test_a_person_deployed_it_and_a_revoked_one_say_so(opened: Opened, copied: P
     assert page.status_code == 200
     assert "deployed by a person" in main_of(page.text)
     assert "revoked since" in main_of(page.text)
+    assert "UTC: wrong labels. Released: " in main_of(page.text)
     why = client.get("/why/deployed").text
     assert "A person deployed model" in main_of(why)
     assert "because &lt;script&gt;" in why
-    assert "revoked since: wrong labels" in client.get(f"/why/{short(last.model)}").text
+    page = client.get(f"/why/{short(last.model)}").text
+    assert "and revoked since." in page
+    assert "UTC: wrong labels" in page
 
 
 def test_a_task_stays_readable_whatever_it_is_called(opened: Opened, copied: Path) -> None:

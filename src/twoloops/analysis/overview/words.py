@@ -99,7 +99,7 @@ def verdict(one: Judgement) -> str:
     said = "released" if one.released else "refused"
     if one.person:
         said = "deployed by a person"
-    return f"{said}, revoked since" if one.revoked else said
+    return said if one.taken_back is None else f"{said}, {one.taken_back.how} since"
 
 
 def whole(number: float) -> str:
