@@ -73,7 +73,11 @@ def test_a_replay_goes_on_as_a_workspace(call, workspace, tmp_path, environment)
 
     waits = call("turn", *at)
     assert "waits for" in waits.out
-    assert "twoloops label export FILE" in " ".join(waits.out.split())
+    where = f"--workspace {workspace}"
+    assert f"twoloops label export FILE {where} , fill in" in " ".join(waits.out.split())
+    assert f"twoloops label import FILE {where}" in " ".join(waits.out.split())
+    unknown = call("turn", "none", *at)
+    assert unknown.err.endswith(f"or add it with  twoloops task add {where}\n")
     questions = tmp_path / "ask.csv"
     assert call("label", "export", questions, *at).code == 0
     refused = call("label", "export", questions, *at)

@@ -104,7 +104,7 @@ def _drift(task: TaskStatus) -> str:
     """Say what the last look found, and how old it is."""
     found = task.drift
     if found is None:
-        return "not looked for since the release: twoloops drift"
+        return terminal.placed("not looked for since the release: look with  twoloops drift")
     when = found.looked_at.isoformat(sep=" ", timespec="minutes")[:16]
     return f"{found.verdict}: {found.reason} ({when} UTC, {found.observations:,} observations)"
 

@@ -157,7 +157,7 @@ def label(loop: Loop, turn: TurnState) -> Outcome:
     if unanswered:
         return Waiting(
             f"{len(unanswered)} labels: give them on the page that  twoloops label  opens; or "
-            "twoloops label export FILE, fill in its label column,  twoloops label import FILE"
+            " twoloops label export FILE , fill in its label column,  twoloops label import FILE"
         )
     again = labelling_of(loop.store, loop.task.name).second_looks
     if turn.stage == "label" and again:
