@@ -199,7 +199,9 @@ def test_a_new_workspace_starts_with_a_seed(call, tmp_path) -> None:
     shown = json.loads(call("task", "show", *at, "--json").out)
     assert shown["tasks"][0]["task"]["labels"] == ["crack", "leak", "ok"]
     # What came with the source was there already, and costs nothing.
-    assert json.loads(call("status", *at, "--json").out)["tasks"][0]["spent"]["amount"] == "0"
+    assert json.loads(call("status", *at, "--json").out)["tasks"][0]["spent"] == [
+        {"amount": "0", "currency": "USD"}
+    ]
 
 
 def test_unreadable_items_are_quarantined_counted_and_listed(call, workspace, tmp_path) -> None:

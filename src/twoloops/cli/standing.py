@@ -8,6 +8,7 @@ from twoloops.cli.rollout import line
 from twoloops.convergence.judging.evaluate import Estimate, Estimates
 from twoloops.convergence.judging.stopping import Advice, amount
 from twoloops.records.digests import short
+from twoloops.records.money import told
 from twoloops.wiring.status import Status, TaskStatus
 
 
@@ -51,7 +52,7 @@ def _print_task(task: TaskStatus, workspace: Path) -> None:
         for name, key in (("faults found", "detection_rate"), ("rejects", "false_reject_rate")):
             table.add_row(name, _rate(task.estimates, task.earlier, key))
     table.add_row("observations", f"{task.observations:,}, {task.new_observations:,} of them new")
-    table.add_row("labels", f"{task.labels_bought:,}, for {task.spent}")
+    table.add_row("labels", f"{task.labels_bought:,}, for {told(task.spent)}")
     table.add_row("next labels", _worth(task.worth))
     table.add_row("drift", _drift(task))
     if task.rollout is not None:

@@ -3,11 +3,10 @@
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 
 import numpy as np
 
-from twoloops.analysis.overview.facts import Change, Judgement, Spend, Sums, TakenBack
+from twoloops.analysis.overview.facts import Change, Judgement, Spend, TakenBack
 from twoloops.convergence.judging.evaluate import ENOUGH, Estimate, Estimates, estimate, estimates
 from twoloops.convergence.recipes import spent
 from twoloops.convergence.recipes.spent import Spent
@@ -19,7 +18,7 @@ from twoloops.records.digests import Digest
 from twoloops.records.errors import UserError
 from twoloops.records.gate import Verdict
 from twoloops.records.journal import Fact
-from twoloops.records.money import Money
+from twoloops.records.money import sums
 from twoloops.records.observation import Decision, Place
 from twoloops.records.task import Task
 from twoloops.store import models
@@ -274,17 +273,6 @@ def majority(audits: Sequence[Audit]) -> tuple[str, Estimate]:
     label = max(sorted(weights), key=lambda name: weights[name], default="")
     hits = [one.truth == label for one in audits]
     return label, estimate(hits, [one.chance for one in audits])
-
-
-def sums(costs: Iterable[Money | None], minus: Iterable[Money] = ()) -> Sums:
-    """Add money up, each currency by itself; what comes to nothing is left out."""
-    amounts: dict[str, Decimal] = {}
-    for sign, part in ((1, costs), (-1, minus)):
-        for cost in part:
-            if cost is not None:
-                before = amounts.get(cost.currency, Decimal(0))
-                amounts[cost.currency] = before + sign * cost.amount
-    return tuple(Money(amount, name) for name, amount in sorted(amounts.items()) if amount)
 
 
 def _taken_back(

@@ -17,7 +17,6 @@ from twoloops.analysis.overview.facts import (
     ReturnPoint,
     Returns,
     Spend,
-    Sums,
     TaskOverview,
     TurnLift,
 )
@@ -27,6 +26,7 @@ from twoloops.convergence.turns.workspace_turn import incoming, policy_of
 from twoloops.digital.catalogue import available, upstream
 from twoloops.digital.price import CPU_HOUR
 from twoloops.physical.labelling.questions import open_questions
+from twoloops.records.money import Sums
 from twoloops.records.task import Costs, Task
 from twoloops.store.workspace import Store
 from twoloops.wiring.beginning import MEASURED

@@ -86,7 +86,7 @@ def test_an_answer_is_paid_once_and_said_twice_changes_nothing(store: Store) -> 
     assert say(store, ANN, 1) == PRICE
     assert say(store, ANN, 1) is None
     assert shown(store, ANN, ahead=9) == [2, 3, 4]
-    assert store.journal.costs("orders") == {1: PRICE}
+    assert store.journal.costs("orders") == {1: (PRICE,)}
 
 
 def test_an_answer_of_one_whose_lease_ended_still_counts(store: Store) -> None:
@@ -101,7 +101,7 @@ def test_time_costs_where_an_hour_has_a_price(store: Store) -> None:
     assert say(store, ANN, 1, note=Note(seconds=10)) == Money(Decimal("0.1000"), "EUR")
     assert desk.pass_item(store, "orders", ANN, place(2), why="blurred", seconds=5, at=NOW)
     assert not desk.pass_item(store, "orders", ANN, place(2), why="blurred", seconds=5, at=NOW)
-    assert store.journal.costs("orders") == {1: Money(Decimal("0.1500"), "EUR")}
+    assert store.journal.costs("orders") == {1: (Money(Decimal("0.1500"), "EUR"),)}
     assert store.notes.find([place(1)])[place(1), ANN].seconds == 10
 
 
@@ -118,7 +118,7 @@ def test_an_answer_is_taken_back_and_given_anew_for_nothing_more(store: Store) -
     assert [one.label for one in store.labels.of_task("orders")] == ["none"]
     desk.take_back(store, "orders", ANN, place(1), at=NOW)
     say(store, ANN, 1, "none")
-    assert store.journal.costs("orders") == {1: PRICE}
+    assert store.journal.costs("orders") == {1: (PRICE,)}
     assert store.withdrawn.count("orders") == 2
     assert store.journal.verify() == []
 
@@ -185,7 +185,7 @@ def test_progress_counts_what_was_said(store: Store) -> None:
     desk.pass_item(store, "orders", ANN, place(3), why="", seconds=1, at=NOW)
     found = desk.progress(store, "orders", ANN, at=NOW)
     assert (found.turn, found.asked, found.open, found.passed, found.mine) == (1, 4, 2, 1, 1)
-    assert (found.seconds, found.cost, found.leased) == (4.0, PRICE, 1)
+    assert (found.seconds, found.cost, found.leased) == (4.0, (PRICE,), 1)
 
 
 @settings(max_examples=60, deadline=None)

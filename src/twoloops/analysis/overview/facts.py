@@ -10,11 +10,8 @@ from twoloops.convergence.judging.stopping import Advice
 from twoloops.convergence.replays.outcome import Loops
 from twoloops.records.digests import Digest
 from twoloops.records.gate import Claim
-from twoloops.records.money import Money
+from twoloops.records.money import Sums
 from twoloops.records.task import Task
-
-Sums = tuple[Money, ...]
-"""Money by currency: two currencies never add."""
 
 
 class OpenTurn(msgspec.Struct, frozen=True):

@@ -3,10 +3,11 @@
 from urllib.parse import quote
 
 from twoloops.analysis.markup import Html, tag
-from twoloops.analysis.overview.facts import Change, Judgement, Spend, Sums
+from twoloops.analysis.overview.facts import Change, Judgement, Spend
 from twoloops.analysis.words import ABSENT, amount, count, items, percent, scientific, signed
 from twoloops.convergence.judging.evaluate import ENOUGH, Estimate, Interval
 from twoloops.records.digests import Digest, short
+from twoloops.records.money import Sums
 
 UNKNOWN = "unknown"
 

@@ -16,7 +16,7 @@ from twoloops.physical.labelling.questions import stranger
 from twoloops.records.digests import Digest
 from twoloops.records.errors import UserError
 from twoloops.records.label import Label, Lease, Note, Pass
-from twoloops.records.money import Money
+from twoloops.records.money import Money, Sums, or_nothing
 from twoloops.records.observation import Decision, Place
 from twoloops.store.labels import conflict
 from twoloops.store.workspace import Store
@@ -75,7 +75,7 @@ class Progress(msgspec.Struct, frozen=True):
         passed: Observations of it of which somebody could not tell.
         mine: Answers of the labeller to it.
         seconds: Time of the labeller's answers to it.
-        cost: What its labels have cost.
+        cost: What its labels have cost, by currency.
         leased: Items that other labellers have before them now.
     """
 
@@ -85,7 +85,7 @@ class Progress(msgspec.Struct, frozen=True):
     passed: int
     mine: int
     seconds: float
-    cost: Money
+    cost: Sums
     leased: int
 
 
@@ -234,12 +234,13 @@ def give_back(store: Store, labeller: str, places: Collection[Place]) -> None:
 def progress(store: Store, task: str, labeller: str, *, at: datetime) -> Progress:
     """Say how far the questions of the open turn are."""
     kind = store.tasks.get(task)
-    nothing = Money(Decimal(0), kind.costs.label.currency)
+    currency = kind.costs.label.currency
     row = store.turns.open(task)
     if row is None:
-        return Progress(None, 0, 0, 0, 0, 0.0, nothing, 0)
+        return Progress(None, 0, 0, 0, 0, 0.0, or_nothing((), currency), 0)
     wanted = labelling_of(store, task).wanted
     found = store.questions.tally(task, row.number, wanted, labeller)
+    paid = store.journal.costs(task, "labels paid", row.number)
     held = store.leases.count(task, at) - len(store.leases.of(task, labeller, at))
     return Progress(
         turn=row.number,
@@ -248,7 +249,7 @@ def progress(store: Store, task: str, labeller: str, *, at: datetime) -> Progres
         passed=found.passed,
         mine=found.mine,
         seconds=found.seconds,
-        cost=store.journal.spent(task, "labels paid", row.number) or nothing,
+        cost=or_nothing(paid.get(row.number, ()), currency),
         leased=held,
     )
 
