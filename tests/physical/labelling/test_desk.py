@@ -123,6 +123,33 @@ def test_an_answer_is_taken_back_and_given_anew_for_nothing_more(store: Store) -
     assert store.journal.verify() == []
 
 
+def labels(store: Store) -> tuple[str, ...]:
+    return store.tasks.get("orders").labels
+
+
+def test_a_label_goes_with_the_only_answer_that_brought_it_in(store: Store) -> None:
+    for times in (1, 2):  # what was removed may be added, and removed, again
+        say(store, ANN, 1, "rust", new_label=True)
+        assert labels(store) == ("leak", "none", "rust")
+        desk.take_back(store, "orders", ANN, place(1), at=NOW)
+        assert labels(store) == ("leak", "none")
+        removed = store.journal.facts("orders", kind="labels removed")
+        assert [one.body["removed"] for one in removed] == ["rust"] * times
+    say(store, ANN, 1, "leak")
+    desk.take_back(store, "orders", ANN, place(1), at=NOW)
+    assert labels(store) == ("leak", "none")  # it had these before anybody answered
+
+
+def test_a_new_label_stays_where_others_give_it_or_a_dataset_has_it(store: Store) -> None:
+    say(store, ANN, 1, "rust", new_label=True)
+    say(store, BOB, 2, "rust")
+    desk.take_back(store, "orders", ANN, place(1), at=NOW)
+    assert "rust" in labels(store)
+    store.journal.append("dataset frozen", task="orders", turn=1, key="frozen", at=NOW)
+    desk.take_back(store, "orders", BOB, place(2), at=NOW)
+    assert "rust" in labels(store)
+
+
 def test_what_was_never_said_or_is_frozen_is_not_taken_back(store: Store) -> None:
     with pytest.raises(UserError, match="has said nothing of it that could be taken back"):
         desk.take_back(store, "orders", ANN, place(1), at=NOW)

@@ -10,7 +10,7 @@ from decimal import Decimal
 
 import msgspec
 
-from twoloops.physical.labelling.answers import answer
+from twoloops.physical.labelling.answers import answer, drop_unused
 from twoloops.physical.labelling.policy import LabellingPolicy, labelling_of
 from twoloops.physical.labelling.questions import stranger
 from twoloops.records.digests import Digest
@@ -141,6 +141,8 @@ def answer_item(
         cost = _price(store, policy, kind.costs.label, place, labeller, note.seconds)
         label = Label(place, reply.label, labeller, at, cost)
         done = answer(store, task, [label], at=at, new_labels=reply.new_label)
+        if old is not None and old.label != reply.label:
+            drop_unused(store, task, old.label, at)
         store.passes.remove(place, labeller)
         if done.new:
             store.notes.put(place, labeller, note)
@@ -189,7 +191,8 @@ def pass_item(
 def take_back(store: Store, task: str, labeller: str, place: Place, *, at: datetime) -> str:
     """Take back a labeller's answer or pass; returns the label, or `""` of a pass.
 
-    The item is theirs again, unless others have it by now. What a label cost stays paid: the time
+    The item is theirs again, unless others have it by now. A label that the answer had brought into
+    the task goes with it, where nothing else uses it. What a label cost stays paid: the time
     was spent.
 
     Raises:
@@ -209,6 +212,7 @@ def take_back(store: Store, task: str, labeller: str, place: Place, *, at: datet
         else:
             store.withdrawn.move(task, old, at)
             _note_withdrawn(store, task, old, at)
+            drop_unused(store, task, old.label, at)
         _hold(store, task, labeller, place, at)
     return "" if old is None else old.label
 
