@@ -24,20 +24,20 @@ def print_status(status: Status, workspace: Path) -> None:
     if status.edges:
         print_edges(status.edges)
     if status.quarantined:
-        terminal.say(f"{status.quarantined:,} inputs could not be used (quarantined), the last:")
+        bad = terminal.items(status.quarantined, "input")
+        terminal.say(f"{bad} could not be used (quarantined), the last:")
         for sentence in status.latest_quarantined:
             terminal.say(f"  {sentence}")
     if status.unknown_decisions:
-        terminal.say(f"Up to {status.unknown_decisions:,} decisions of edges are unknown.")
+        terminal.say(f"Decisions of edges that are unknown: up to {status.unknown_decisions:,}.")
     if status.journal_problems:
-        terminal.say(f"The journal of {status.journal_facts:,} facts is NOT whole:")
+        terminal.say(f"The journal of {terminal.items(status.journal_facts, 'fact')} is NOT whole:")
         for sentence in status.journal_problems:
             terminal.say(f"  {sentence}")
     else:
         head = short(status.journal_head)
-        terminal.say(
-            f"The journal's chain of {status.journal_facts:,} facts is whole (head {head})."
-        )
+        facts = terminal.items(status.journal_facts, "fact")
+        terminal.say(f"The journal's chain of {facts} is whole (head {head}).")
 
 
 def _print_task(task: TaskStatus, workspace: Path) -> None:
@@ -88,7 +88,7 @@ def _figure(now: Estimate, earlier: Estimate) -> str:
 
 def _percent(one: Estimate) -> str:
     if one.value is None or one.interval is None:
-        return f"unknown ({one.labels} audit labels, 5 needed)"
+        return f"unknown ({terminal.items(one.labels, 'audit label')}, 5 needed)"
     low, high = (100 * end for end in one.interval)
     return f"{100 * one.value:.1f} % (95 %: {low:.1f} to {high:.1f}, {one.labels} audit labels)"
 
@@ -107,7 +107,8 @@ def _drift(task: TaskStatus) -> str:
     if found is None:
         return terminal.placed("not looked for since the release: look with  twoloops drift")
     when = found.looked_at.isoformat(sep=" ", timespec="minutes")[:16]
-    return f"{found.verdict}: {found.reason} ({when} UTC, {found.observations:,} observations)"
+    seen = terminal.items(found.observations, "observation")
+    return f"{found.verdict}: {found.reason} ({when} UTC, {seen})"
 
 
 def _turn(task: TaskStatus) -> str:
@@ -115,7 +116,9 @@ def _turn(task: TaskStatus) -> str:
         return "none yet"
     if task.stage == "closed":
         return f"{task.turn} is closed, none is open"
-    waits = f", waits for {task.open_questions:,} labels" if task.open_questions else ""
+    waits = (
+        f", waits for {terminal.items(task.open_questions, 'label')}" if task.open_questions else ""
+    )
     return f"{task.turn} is open, next stage: {task.stage}{waits}"
 
 

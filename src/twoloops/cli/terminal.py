@@ -65,6 +65,17 @@ def placed(text: str) -> str:
     return _NEXT.sub(with_it, text)
 
 
+def items(number: int, singular: str, plural: str | None = None) -> str:
+    """Return a number with its noun (and verb).
+
+    >>> items(1, "question is", "questions are"), items(40, "label")
+    ('1 question is', '40 labels')
+    """
+    from twoloops.analysis.words import items as counted
+
+    return counted(number, singular, plural)
+
+
 def say(text: str = "", *, err: bool = False) -> None:
     """Print sentences, each line of them wrapped at 80 columns."""
     stream = sys.stderr if err else sys.stdout

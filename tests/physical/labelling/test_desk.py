@@ -123,6 +123,23 @@ def test_an_answer_is_taken_back_and_given_anew_for_nothing_more(store: Store) -
     assert store.journal.verify() == []
 
 
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"per_item": 0}, "--labels-per-item must be from 1 to 99: got 0"),
+        ({"per_judge": 100}, "--labels-per-judge must be from 1 to 99: got 100"),
+        ({"second_looks": -1}, "--second-looks must be 0 or more: got -1"),
+        ({"lease_minutes": 0}, "--lease-minutes must be above 0 and at most 1440 (a day): got 0"),
+    ],
+)
+def test_a_setting_that_cannot_be_is_refused_by_the_name_of_its_option(
+    settings: dict[str, float], said: str
+) -> None:
+    with pytest.raises(UserError) as refused:
+        LabellingPolicy(**settings)  # type: ignore[arg-type]
+    assert str(refused.value) == said
+
+
 def labels(store: Store) -> tuple[str, ...]:
     return store.tasks.get("orders").labels
 
