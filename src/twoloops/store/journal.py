@@ -14,7 +14,7 @@ from typing import Any
 
 import msgspec
 from sqlalchemy import Row as Fetched
-from sqlalchemy import insert, select, update
+from sqlalchemy import func, insert, select, update
 
 from twoloops.records.digests import Digest, canonical
 from twoloops.records.journal import GENESIS, Fact
@@ -151,18 +151,31 @@ class Journal:
         with self._database.reading() as connection:
             return _head(connection.scalar(select(meta.c.value).where(meta.c.name == "journal")))
 
-    def verify(self, known: Mapping[int, Digest] | None = None) -> list[str]:
+    def verify(
+        self,
+        known: Mapping[int, Digest] | None = None,
+        after: tuple[int, Digest] = (0, GENESIS),
+    ) -> list[str]:
         """Return what is wrong with the chain, a sentence each; nothing when it is whole.
 
         Args:
             known: Digests of facts by sequence, as noted elsewhere.
+            after: Sequence and digest of a fact up to which the chain was found whole: only what
+                follows is read, and the facts up to there are counted.
         """
+        sequence, previous = after
+        upto = journal.c.sequence <= sequence
+        query = select(journal).where(journal.c.sequence > sequence).order_by(journal.c.sequence)
         with self._database.reading() as connection:
-            rows = connection.execute(select(journal).order_by(journal.c.sequence)).all()
+            rows = connection.execute(query).all()
             head = connection.scalar(select(meta.c.value).where(meta.c.name == "journal"))
+            count = sequence and connection.scalar(
+                select(func.count()).select_from(journal).where(upto)
+            )
         problems: list[str] = []
-        sequence, previous = 0, GENESIS
-        digests: dict[int, Digest] = {0: GENESIS}
+        if count != sequence:
+            problems.append(f"of the first {sequence} facts, {count} are there")
+        digests: dict[int, Digest] = {sequence: previous}
         for row in rows:
             if row.sequence != sequence + 1:
                 problems.append(_missing(sequence + 1, row.sequence - 1))

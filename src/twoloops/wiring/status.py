@@ -21,6 +21,7 @@ from twoloops.store.workspace import Store
 from twoloops.wiring.floor import EdgeStanding, floor
 from twoloops.wiring.rollout_standing import RolloutStanding
 from twoloops.wiring.rollout_standing import standing as rolling
+from twoloops.wiring.verified import Verified, problems
 from twoloops.wiring.workspace import reading
 from twoloops.wiring.worth import worth_of
 
@@ -121,8 +122,14 @@ def status_of(folder: Path) -> Status:
         return standing(store, folder)
 
 
-def standing(store: Store, folder: Path) -> Status:
-    """Return where an open workspace stands."""
+def standing(store: Store, folder: Path, verified: Verified | None = None) -> Status:
+    """Return where an open workspace stands.
+
+    Args:
+        store: The workspace's.
+        folder: Its folder.
+        verified: How far the journal was found whole earlier; added to.
+    """
     bad = sorted(store.quarantine.all(), key=lambda one: one.at)
     facts, head = store.journal.head()
     return Status(
@@ -135,7 +142,7 @@ def standing(store: Store, folder: Path) -> Status:
         unknown_decisions=sum(gap.missing for gap in store.marks.gaps()),
         journal_facts=facts,
         journal_head=head,
-        journal_problems=tuple(store.journal.verify()),
+        journal_problems=problems(store, verified),
         edges=tuple(floor(store)),
     )
 

@@ -4,6 +4,8 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 
+from msgspec.structs import replace
+
 from twoloops.analysis.overview.facts import Change, Judgement
 from twoloops.analysis.overview.reasons import Candidate, Data, Labelled, Standing, Why
 from twoloops.convergence.turns.anchor import BEST
@@ -20,6 +22,7 @@ from twoloops.store.workspace import Store
 from twoloops.wiring.exporting import card_of
 from twoloops.wiring.history import OUTSIDE, History, Memory, asked_again, beside, majority
 from twoloops.wiring.lineage import graph_of, obligations_of
+from twoloops.wiring.verified import Verified, problems
 from twoloops.wiring.workspace import now
 
 FEWEST = 4
@@ -27,13 +30,14 @@ FEWEST = 4
 _TURN = re.compile(r"turn[ -]?(\d+)", re.IGNORECASE)
 
 
-def why_of(store: Store, words: str, task: Task | None) -> Why:
+def why_of(store: Store, words: str, task: Task | None, verified: Verified | None = None) -> Why:
     """Return why a model was released or refused.
 
     Args:
         store: The workspace's.
         words: `deployed`, `turn N`, or the first digits of a model's digest.
         task: Whose; needed for `deployed` and `turn N`.
+        verified: How far the journal was found whole earlier; added to.
 
     Raises:
         NotKnownError: They name nothing that was judged.
@@ -41,9 +45,10 @@ def why_of(store: Store, words: str, task: Task | None) -> Why:
     """
     given, words = words, " ".join(words.split())
     try:
-        return _found(store, words, task)
+        found = _found(store, words, task)
     except NotKnownError as error:
         raise NotKnownError(str(error), given) from error
+    return replace(found, broken=problems(store, verified))
 
 
 def _found(store: Store, words: str, task: Task | None) -> Why:
@@ -173,7 +178,6 @@ def _why(
         since=None if release is None else history.estimates(audits),
         majority=None if release is None else majority(audits)[1],
         beside_before=_beside_before(store, history, release),
-        broken=tuple(store.journal.verify()),
     )
 
 
