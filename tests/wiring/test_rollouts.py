@@ -239,19 +239,23 @@ def test_a_person_pauses_resumes_aborts_and_starts_again(plant) -> None:
     old, new = in_shadow(plant)
     with pytest.raises(UserError, match="--why TEXT"):
         rollouts.pause(plant.store, TASK, " ", plant.at)
-    rollouts.pause(plant.store, TASK, "holiday", plant.at)
+    rollouts.pause(plant.store, TASK, "holiday", plant.at, "kim")
+    (fact,) = plant.store.journal.facts(TASK, kind="rollout paused")
+    assert (fact.body["why"], fact.body["by"]) == ("holiday", "kim")
+    (stands,) = rollouts.standing(plant.store)
+    assert (stands.why, stands.by) == ("holiday", "kim")
     with pytest.raises(UserError, match="paused already \\(holiday\\)"):
         rollouts.pause(plant.store, TASK, "holiday", plant.at)
     assert not plant.look(5)
     rollouts.resume(plant.store, TASK, "back", plant.at)
     with pytest.raises(UserError, match="is not paused"):
         rollouts.resume(plant.store, TASK, "back", plant.at)
-    rollouts.abort(plant.folder, plant.store, TASK, "line 4 is rebuilt", plant.at)
+    rollouts.abort(plant.folder, plant.store, TASK, "line 4 is rebuilt", plant.at, "kim")
     with pytest.raises(UserError, match="twoloops rollout start MODEL"):
         rollouts.abort(plant.folder, plant.store, TASK, "again", plant.at)
     (marked,) = marks(plant)
     assert marked.startswith("withdrawn 2026-03-0")
-    assert marked.endswith("UTC: roll-out 1 was aborted: line 4 is rebuilt")
+    assert marked.endswith("UTC: roll-out 1 was aborted by kim: line 4 is rebuilt")
     with pytest.raises(UserError, match="in force in every group"):
         rollouts.start(plant.folder, plant.store, TASK, old, "x", plant.at)
     rollouts.start(plant.folder, plant.store, TASK, new, "line 4 is back", plant.at)
