@@ -45,13 +45,13 @@ test-torch: $(VENV)/.test
 	@$(INSTALL) -e '.[torch]'
 	@$(BIN)/python -m pytest -q -m torch tests
 
-## Edge and server killed, network, disk and clock broken, for about a quarter of an hour.
+## Edge and server killed, network, disk and clock broken, for at most twenty minutes.
 chaos: $(VENV)/.test
-	@$(BIN)/python tests/chaos/floor.py
+	@$(BIN)/python tests/chaos/floor.py --result benchmarks/results/chaos.json
 
 ## Every figure in the README, measured again (hours on 2 cores; Label Studio alone is 1 GB to fetch).
 bench: $(VENV)/.test
-	@for script in gate edge selection naive_loop new_fault footprint example loops failing_slice lineage rebase distil distil_gate label_page answer_wait overview coverage worth label_quality label_noise rollout teacher_local labelling_peer walk; do \
+	@for script in gate edge selection naive_loop new_fault footprint example loops failing_slice lineage rebase distil distil_gate label_page answer_wait overview coverage worth label_quality label_noise rollout fleet_fault teacher_local labelling_peer load walk floor_walk; do \
 	  echo "== $$script"; $(BIN)/python benchmarks/$$script.py || exit 1; done
 	@$(MAKE) --no-print-directory docs
 

@@ -20,6 +20,8 @@ from typing import Any
 
 import readme_distil
 import readme_drift
+import readme_fleet
+import readme_floor
 import readme_gate
 import readme_labelling
 import readme_people
@@ -45,8 +47,10 @@ DOCUMENTS = (
     "docs/label-quality.md",
     "docs/server.md",
     "docs/walk.md",
+    "docs/floor-walk.md",
     "docs/worth.md",
     "docs/drift.md",
+    "docs/floor.md",
     "docs/rollouts.md",
 )
 BLOCK = re.compile(r"(<!-- generated: ([^>]*?) -->\n).*?( *)<!-- end -->", re.DOTALL)
@@ -464,6 +468,11 @@ def walk(name: str, lines: str = "") -> str:
     return printed("walk", name, lines)
 
 
+def floor_walk(name: str, lines: str = "") -> str:
+    """Return a command of the walk on the floor with its output, or with lines of it."""
+    return printed("floor_walk", name, lines)
+
+
 def printed(script: str, name: str, lines: str) -> str:
     """Return what a command of a script printed, or lines FIRST-LAST of it."""
     found = read(script)
@@ -483,12 +492,15 @@ BLOCKS: dict[str, Callable[..., str]] = {
     for function in (
         thesis, four_arms, loops, signs, reasons, gate, edge, footprint, selection, naive_loop,
         new_fault, lineage, overview, rebased, rebases, claims, article, example, walk,
+        floor_walk,
     )
 }  # fmt: skip
 for beside in (
     readme_gate,
     readme_distil,
     readme_drift,
+    readme_floor,
+    readme_fleet,
     readme_labelling,
     readme_people,
     readme_rollout,

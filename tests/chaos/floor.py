@@ -1,6 +1,6 @@
 """`make chaos`: the floor, disturbed for longer; prints `N faults, 0 lost, 0 duplicated`.
 
-    python tests/chaos/floor.py --lives 160 --lines 60000
+    python tests/chaos/floor.py [--lives 205] [--minutes 18] [--result FILE]
 
 A life of the edge ends by SIGKILL; every third time the server is killed too. In between the
 network drops, delays, slows, cuts and repeats requests, the disk is full, the clock is a day off.
@@ -8,6 +8,7 @@ Exits 1 where anything was lost, duplicated, out of order or unexplained. `--min
 """
 
 import argparse
+import json
 import sys
 import tempfile
 import time
@@ -20,10 +21,11 @@ from floor_chaos import Floor
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--lives", type=int, default=160, help="of the edge")
-    parser.add_argument("--lines", type=int, default=60_000)
+    parser.add_argument("--lives", type=int, default=205, help="of the edge")
+    parser.add_argument("--lines", type=int, default=150_000)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--minutes", type=float, default=15.0)
+    parser.add_argument("--minutes", type=float, default=18.0)
+    parser.add_argument("--result", type=Path, metavar="FILE", help="figures in JSON")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder, began = Path(name), time.monotonic()
@@ -44,6 +46,9 @@ def main() -> None:
         f"{outcome.unexplained} unexplained, at most {outcome.unknown} verdicts lost in power cuts"
     )
     print(outcome)
+    if given.result is not None:
+        figures = {**outcome._asdict(), "faults": dict(outcome.faults), "seconds": round(took)}
+        given.result.write_text(json.dumps(figures, indent=1) + "\n")
     bad = (outcome.lost, outcome.duplicated, outcome.disordered, outcome.unexplained)
     sys.exit(1 if any(bad) else 0)
 

@@ -1,6 +1,8 @@
 """The entry point: help in a bare install, exit codes, sentences instead of tracebacks."""
 
+import errno
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
@@ -8,6 +10,7 @@ from pathlib import Path
 
 import pytest
 import typer
+from sqlalchemy.exc import OperationalError
 
 from twoloops.cli import main, terminal
 from twoloops.cli.main import SERVER, application
@@ -206,6 +209,29 @@ def test_a_passing_fault_and_a_bug_are_told_apart(capsys) -> None:
     assert "run the same command again" in capsys.readouterr().err
     with pytest.raises(ZeroDivisionError):
         main._explain(ZeroDivisionError("a bug"))
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (OSError(errno.ENOSPC, "No space left on device"), "the disk cannot be written (No space"),
+        (OSError(errno.EROFS, "Read-only file system", "/ws/x"), "/ws/x cannot be written (Read-"),
+        (
+            OperationalError("INSERT", {}, sqlite3.OperationalError("database or disk is full")),
+            "the catalog cannot be used now (database or disk is full): see that its disk",
+        ),
+    ],
+)
+def test_a_full_disk_is_no_bug(capsys, error, words) -> None:
+    with pytest.raises(SystemExit) as stop:
+        main._explain(error)
+    assert stop.value.code == 75
+    assert words in capsys.readouterr().err
+
+
+def test_another_fault_of_the_system_is_a_bug() -> None:
+    with pytest.raises(IsADirectoryError):
+        main._explain(IsADirectoryError(errno.EISDIR, "Is a directory", "x"))
 
 
 def test_wrong_usage_exits_2(call) -> None:

@@ -126,6 +126,7 @@ def test_bad_files_are_quarantined_with_their_reason_and_stop_nothing(tmp_path: 
         source.take(station)
         source.take(station)
         assert inputs(spool) == [b"a leak"]
+        assert station.standing().unusable == 1
     reasons = {one.name: one.read_text() for one in (watched / "quarantine").glob("*.reason.txt")}
     assert sorted(reasons) == [
         f"{name}.reason.txt" for name in ("bad.txt", "large.txt", "picture.png")

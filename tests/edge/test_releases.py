@@ -132,6 +132,22 @@ def test_going_back_by_hand_is_taken_up_while_it_runs(
     assert running.releases.slot.decide(INPUTS[:1])[0].model == first
 
 
+def test_a_model_that_decides_beside_the_one_that_counts_is_said_once(
+    signs: Signing, running: Running, make_model: Callable[..., bytes]
+) -> None:
+    first, second = signs.release(make_model()), signs.release(make_model(scale=2.0))
+    signs.assign(first)
+    running.step()
+    running.releases.hint(signs.assign(second, mode="shadow", counts=first).counter)
+    assert running.step()["release"] == first
+    running.step(EVERY)
+    words = f"Model {short(second)} decides too, and does not count (shadow)."
+    assert running.said.count(words) == 1
+    running.releases.hint(signs.assign(second, mode="canary", counts=first).counter)
+    assert running.step()["release"] == second
+    assert f"Model {short(first)} decides too, and does not count (canary)." == running.said[-1]
+
+
 def test_a_disk_that_is_full_stops_no_decision(
     signs: Signing, running: Running, make_model: Callable[..., bytes], monkeypatch
 ) -> None:

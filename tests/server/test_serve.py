@@ -121,6 +121,17 @@ def test_only_one_serves_a_workspace(folder: Path) -> None:
         pass
 
 
+def test_a_disk_that_cannot_be_written_is_not_called_another_server(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise UserError("cannot lock: Read-only file system")
+
+    monkeypatch.setattr("twoloops.server.serving.workspace_lock", refuse)
+    with pytest.raises(UserError, match="cannot lock: Read-only file system"), alone(folder):
+        pass
+
+
 def test_no_workspace_is_said_before_anything_is_made(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="twoloops init"), alone(tmp_path):
         pass

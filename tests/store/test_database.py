@@ -73,6 +73,13 @@ def test_a_file_that_is_no_catalog_is_refused(tmp_path: Path) -> None:
         Store.open(tmp_path)
 
 
+def test_a_catalog_that_the_engine_cannot_open_is_not_called_damaged(tmp_path: Path) -> None:
+    (tmp_path / CATALOG).mkdir()
+    with pytest.raises(UserError, match="check the path, and that its disk has room") as caught:
+        Store.open(tmp_path)
+    assert "backup" not in str(caught.value)
+
+
 def write_and_fail(store: Store, done: list[str]) -> None:
     with store.transaction():
         store.tasks.put(Task("inner", "text", ("x",)))

@@ -1,3 +1,4 @@
+import errno
 import subprocess
 import sys
 from datetime import UTC, datetime
@@ -6,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from twoloops.records.errors import UserError
-from twoloops.store.lock import Holder, holder, workspace_lock
+from twoloops.store.lock import Holder, free, holder, workspace_lock
 
 SINCE = datetime(2026, 3, 1, 12, tzinfo=UTC)
 HOLD = """
@@ -86,6 +87,20 @@ def test_one_process_cannot_hold_it_twice(tmp_path: Path) -> None:
         workspace_lock(tmp_path, "second", SINCE, wait=0),
     ):
         pass
+
+
+def test_a_full_disk_takes_nothing_but_the_holders_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("twoloops.store.lock.os.write", full)
+        with workspace_lock(tmp_path, "c", SINCE):
+            assert holder(tmp_path) is None
+            assert not free(tmp_path)
+    assert free(tmp_path)
 
 
 def test_a_folder_that_is_not_there_is_said(tmp_path: Path) -> None:

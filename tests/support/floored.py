@@ -10,7 +10,7 @@ from turned import turned
 from twoloops.convergence.rollouts import machine
 from twoloops.convergence.rollouts.evidence import Finding as Condition
 from twoloops.convergence.rollouts.evidence import Judged
-from twoloops.convergence.rollouts.plan import default_plan
+from twoloops.convergence.rollouts.plan import Least, Plan, Stage
 from twoloops.convergence.rollouts.state import NONE, Losses, Observed, Seen
 from twoloops.convergence.turns.drifted import DRIFT
 from twoloops.convergence.turns.drifting import OPENED
@@ -240,6 +240,16 @@ def _edges(store: Store, task: str, model: Digest, before: Digest, at: datetime)
             store.edges.explain([ExplainedGap(name, "e1", 18, 48, why)])
 
 
+PATIENT = Plan(
+    stages=(
+        Stage(kind="shadow", least=Least(labels=40)),
+        Stage(kind="canary", groups=("hall-1",)),
+        Stage(kind="wave"),
+    )
+)
+"""Its shadow stage waits for labels."""
+
+
 def _rollout(store: Store, task: str, model: Digest, before: Digest, at: datetime) -> None:
     """Roll the release out, as far as the shadow stage on both groups."""
     state, moves = machine.opened(
@@ -248,7 +258,7 @@ def _rollout(store: Store, task: str, model: Digest, before: Digest, at: datetim
         model=model,
         turn=2,
         before=before,
-        plan=default_plan(("hall-1", "hall-2"), 40),
+        plan=PATIENT,
         share=0.05,
         at=at - timedelta(days=2),
     )
@@ -265,7 +275,9 @@ def _rollout(store: Store, task: str, model: Digest, before: Digest, at: datetim
             if count
             else Losses()
         )
-        state, moves = machine.step(state, Observed(edges=edges, losses=losses), at - ago)
+        state, moves = machine.step(
+            state, Observed(edges=edges, losses=losses, overall=losses), at - ago
+        )
         done += [(one, at - ago) for one in moves]
     assert state.status == "running"
     assert state.waits

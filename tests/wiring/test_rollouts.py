@@ -9,7 +9,9 @@ from msgspec.structs import replace
 from rolling import TASK, Plant, release
 
 from twoloops.convergence.rollouts.plan import Least, Plan, Stage
+from twoloops.convergence.rollouts.state import State
 from twoloops.convergence.turns.anchor import BEST
+from twoloops.convergence.turns.differing import DIFFERENCES, Differences, Weighed
 from twoloops.edge.home import Paired
 from twoloops.records.assignment import EVERYONE
 from twoloops.records.errors import UserError
@@ -222,7 +224,40 @@ def test_killed_while_writing_nothing_was_written(plant, monkeypatch) -> None:
     assert plant.assigned()["a"] == (new, "shadow")
 
 
-def test_a_newer_release_supersedes_and_a_roll_back_takes_both_back(plant) -> None:
+def test_a_newer_release_waits_until_the_one_before_is_out(plant) -> None:
+    old, new = in_canary(plant)
+    newest = release(plant.store, 4, plant.at)
+    assert not plant.look(0.5)
+    assert plant.assigned()["a"] == (new, "canary")
+    for _ in range(2):
+        plant.look(1)
+        plant.heard("a", new, Paired(counting=new, beside=old, decided=300), 400)
+        plant.heard("b", new, Paired(counting=new, beside=old, decided=300), 400)
+        plant.look(0.5)
+    assert next(iter(plant.store.rollouts.all(TASK))).status == "done"
+    # Nobody goes back to the oldest one in between, and the next one goes out after this one.
+    assert old not in {model for model, _ in plant.assigned().values()}
+    plant.look()
+    second = rollouts.standing(plant.store)[0]
+    assert (second.model, second.before, second.status) == (newest, new, "running")
+    assert plant.assigned()["a"] == (newest, "shadow")
+    assert plant.assigned()[EVERYONE] == (new, "full")
+
+
+def test_a_release_that_waited_goes_out_after_a_roll_back_too(plant) -> None:
+    old, new = in_canary(plant)
+    newest = release(plant.store, 4, plant.at)
+    plant.heard("a", new, Paired(counting=new, beside=old, decided=300, differed=290), 300)
+    assert plant.look(0.5)
+    assert rollouts.standing(plant.store)[0].status == "rolled back"
+    assert new not in {one.model for one in plant.store.releases.holding(TASK)}
+    assert plant.look()
+    second = rollouts.standing(plant.store)[0]
+    assert (second.model, second.before, second.status) == (newest, old, "running")
+
+
+def test_one_that_waited_too_long_takes_its_place_and_a_roll_back_takes_both_back(plant) -> None:
+    keep_plan(plant.store, TASK, replace(PLAN, patience_hours=0.1))
     old, new = in_shadow(plant)
     newest = release(plant.store, 3, plant.at)
     assert plant.look(0.1)
@@ -299,7 +334,8 @@ def test_the_plan_nobody_made_follows_the_groups(tmp_path: Path) -> None:
         ("canary", ("a",)),
         ("wave", ("*",)),
     ]
-    assert {one.least.labels for one in stages} == {8}
+    # Labels come with turns: the canary is there when they come, and asks for those of all stages.
+    assert [one.least.labels for one in stages] == [0, 8, 8]
     plant.store.close()
 
 
@@ -348,3 +384,41 @@ def test_revoking_does_not_go_back_to_what_was_made_from_it(plant) -> None:
     assert [one.model for one in done.withdrawn] == [models[1]]
     assert [(one.was, one.instead) for one in done.replaced] == [(models[2], models[0])]
     assert set(plant.assigned().values()) == {(models[0], "full")}
+
+
+def test_against_another_model_than_the_gates_its_difference_is_measured(plant) -> None:
+    """The gate compared with a best release that the floor never got."""
+    old = release(plant.store, 1, plant.at)
+    trust.publish(plant.folder, plant.store, plant.at)
+    best = release(plant.store, 2, plant.at, -1.0)  # decides all of these inputs otherwise
+    plant.labelled("a", 3, "g" * 30)
+    plant.labelled("b", 4, "g" * 30)
+    seen = {"edge-a": Weighed(1.0, 30.0, 30.0), "edge-b": Weighed(0.0, 30.0, 30.0)}
+    new = release(plant.store, 5, plant.at, -2.0)
+    plant.store.evidence.put(TASK, DIFFERENCES, 5, Differences(best, seen))
+    assert plant.look()
+    (standing,) = rollouts.standing(plant.store)
+    assert (standing.model, standing.before) == (new, old)
+    state = plant.store.rollouts.open(TASK).read(State)
+    assert state.gate == seen
+    assert {edge: one.share for edge, one in state.between.items()} == {"edge-a": 1, "edge-b": 1}
+    # So a floor that decides everything otherwise is what was expected.
+    for group in ("a", "b"):
+        plant.heard(group, old, Paired(counting=old, beside=new, decided=90, differed=90))
+    plant.look(0.2)
+    assert rollouts.standing(plant.store)[0].status == "running"
+
+
+def test_against_the_gates_own_model_what_it_saw_is_all(plant) -> None:
+    old = release(plant.store, 1, plant.at)
+    trust.publish(plant.folder, plant.store, plant.at)
+    new = release(plant.store, 2, plant.at, -1.0)
+    seen = {"edge-a": Weighed(1.0, 30.0, 30.0)}
+    plant.store.evidence.put(TASK, DIFFERENCES, 2, Differences(old, seen))
+    assert plant.look()
+    state = plant.store.rollouts.open(TASK).read(State)
+    assert (state.gate, state.between) == (seen, {})
+    for group in ("a", "b"):
+        plant.heard(group, old, Paired(counting=old, beside=new, decided=90, differed=90))
+    plant.look(0.2)
+    assert rollouts.standing(plant.store)[0].status == "rolled back"

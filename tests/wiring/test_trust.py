@@ -116,6 +116,24 @@ def test_who_assigned_by_hand_is_left_alone_until_the_model_is_revoked(folder, s
     assert trust.assign(folder, store, "fan", "canary", second, "shadow", now()).mode == "shadow"
 
 
+def test_devices_are_told_to_look_when_a_model_is_revoked_though_nothing_else_is_assigned(
+    folder, store
+) -> None:
+    assert trust.latest_counter(folder, "fan", EVERYONE) == 0
+    model = release(store, 1)
+    (order,) = trust.publish(folder, store, now()).assigned
+    assert trust.latest_counter(folder, "fan", EVERYONE) == order.counter
+    assert trust.latest_counter(folder, "fan", "hall-9") == 0, "nobody assigned anything to it"
+    revoke(store, store.models.find(model), "wrong labels")
+    done = trust.publish(folder, store, now())
+    assert (done.assigned, done.withdrawn) == ((), (model,))
+    after = trust.latest_counter(folder, "fan", EVERYONE)
+    assert after > order.counter
+    assert trust.latest_counter(folder, "fan", "hall-9") == after
+    trust.publish(folder, store, now() + timedelta(days=3))
+    assert trust.latest_counter(folder, "fan", EVERYONE) == after, "signed again, and nothing new"
+
+
 def test_a_forgotten_input_leaves_the_golden_inputs(folder, store) -> None:
     model = release(store, 1)
     trust.publish(folder, store, now())

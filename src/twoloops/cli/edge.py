@@ -11,8 +11,11 @@ from twoloops.cli import edge_update, options, terminal
 
 if TYPE_CHECKING:
     from twoloops.edge.adapters.asked import Asked
-    from twoloops.edge.home import Standing
+    from twoloops.edge.home import Settings, Standing
     from twoloops.edge.ports import Sink, Source
+
+SILENT = 15.0
+"""Seconds without a report that say that the process has ended."""
 
 edges = typer.Typer(
     name="edge",
@@ -112,6 +115,7 @@ def run(
             f"{folder} was enrolled for task {settings.task!r}, not {task!r}: name another "
             "--folder, or enrol for it"
         )
+    watched = _watched(source, sink, folder)
     asked = Asked(source, settings.edge, folder, every=every, nth=nth, fail_safe=fail_safe)
     chosen, sinks = _ends(asked, sink)
     how = Options(limit=int(spool_mb * 1e6), bandwidth=bandwidth, beat=beat, longest=retry_at_most)
@@ -120,9 +124,12 @@ def run(
         signal.signal(name, lambda *_: process.stop())
     at = f" at http://127.0.0.1:{chosen.port}/decide" if hasattr(chosen, "port") else ""
     _say(f"Edge {settings.edge!r} decides {task!r} from {source}{at} (Ctrl-C ends it).")
+    if watched is not None:
+        _say(f"Files move to {watched / 'done'} , unusable ones to {watched / 'quarantine'} .")
+    if process.standing_at_end.release is None:
+        _say("No model has come yet: inputs are kept, and none is decided until the first does.")
     process.run()
-    _print(process.standing_at_end, settings.edge)
-    _say_dropped(sink, sinks)
+    _print(process.standing_at_end, settings)
 
 
 @edges.command()
@@ -142,14 +149,18 @@ def status(folder: Path = options.EDGE, json: bool = options.JSON) -> None:
     if json:
         terminal.emit({"settings": settings, "standing": found})
     else:
-        _print(found, settings.edge)
+        _print(found, settings)
+        _silent(found, settings, folder)
 
 
-def _print(standing: "Standing", edge: str) -> None:
+def _print(standing: "Standing", settings: "Settings") -> None:
     from twoloops.records.digests import short
 
-    table = terminal.table(edge, "")
-    release = "none yet" if standing.release is None else short(standing.release)
+    table = terminal.table(settings.edge, "")
+    table.add_row("decides", f"{settings.task}, in group {settings.group}")
+    table.add_row("server", settings.server)
+    none = "none any more" if standing.counter else "none yet"
+    release = none if standing.release is None else short(standing.release)
     trial = ", on trial" if standing.on_trial else ""
     table.add_row("model that decides", release + trial)
     if standing.counter:
@@ -166,15 +177,58 @@ def _print(standing: "Standing", edge: str) -> None:
     table.add_row("dropped, spool full", f"{standing.dropped:,}")
     table.add_row("unknown, power cuts", f"up to {standing.unknown:,}")
     table.add_row("could not be written", f"{standing.not_kept:,}")
+    table.add_row("not told to a sink", f"{standing.not_told:,}")
+    table.add_row("could not be read", f"{standing.unusable:,}")
     table.add_row("disk free", f"{standing.disk_free / 1e9:,.1f} GB")
-    table.add_row("reported at", standing.clock[:19] + " UTC")
+    table.add_row("reported", f"{standing.clock[:19].replace('T', ' ')} UTC")
     terminal.show(table)
     if standing.went_back:
-        terminal.say(f"Went back by itself: {standing.went_back}.")
+        terminal.say(f"It has left the model assigned to it: {standing.went_back}.")
     if standing.refused:
         terminal.say(f"The last update was not taken: {standing.refused}")
     if standing.last_error:
         terminal.say(f"{standing.failures:,} failed tries, the last: {standing.last_error}")
+
+
+def _silent(standing: "Standing", settings: "Settings", folder: Path) -> None:
+    """Say so where the last report is old: a process that ended looks like one that runs."""
+    from datetime import UTC, datetime
+
+    age = (datetime.now(UTC) - datetime.fromisoformat(standing.clock)).total_seconds()
+    if age > SILENT:
+        terminal.say(
+            f"Nothing was reported for {terminal.lasted(age)}, and an edge that runs reports every "
+            "second: start it with"
+        )
+        terminal.command(f"twoloops edge run --task {settings.task} --source SOURCE{_at(folder)}")
+
+
+def _watched(source: str, sinks: list[str], folder: Path) -> Path | None:
+    """Return the folder whose files are moved, or `None` for another source.
+
+    Raises:
+        UserError: The edge's own files or a sink's lie in it, and would be moved too.
+    """
+    from twoloops.records.errors import UserError
+
+    kind, _, rest = source.partition(":")
+    if kind != "folder" or not rest:
+        return None
+    watched, own = Path(rest), folder.resolve()
+    if own in (watched.resolve(), *watched.resolve().parents):
+        raise UserError(
+            f"{watched} is the edge's own folder, and files of a watched folder are moved: name "
+            "another after  folder:"
+        )
+    for sink in sinks:
+        kind, _, rest = sink.partition(":")
+        path = Path(rest)
+        if kind == "jsonl" and path.parent.resolve() == watched.resolve():
+            raise UserError(
+                f"--sink {sink} lies in the watched folder, and what lies there is moved: name "
+                "another place"
+            )
+    return watched
 
 
 def _ends(asked: "Asked", sinks: list[str]) -> "tuple[Source, list[Sink]]":
@@ -189,12 +243,6 @@ def _ends(asked: "Asked", sinks: list[str]) -> "tuple[Source, list[Sink]]":
 
     chosen = plugins.source(asked)
     return chosen, [plugins.sink(replace(asked, words=one)) for one in sinks]
-
-
-def _say_dropped(words: list[str], sinks: "list[Sink]") -> None:
-    for name, one in zip(words, sinks, strict=True):
-        if dropped := getattr(one, "dropped", 0):
-            _say(f"{dropped:,} verdicts could not be told to {name}.")
 
 
 def _say(words: str) -> None:

@@ -46,14 +46,20 @@ def rollback(
 
     from twoloops.edge.home import Home
     from twoloops.edge.trust.updating import roll_back
+    from twoloops.records.errors import UserError
 
+    if not why.strip():
+        raise UserError("the server is told the reason: say it with  --why TEXT")
     home = Home(folder)
     home.settings()
     done = roll_back(home.releases, why, datetime.now(UTC))
     if json:
         terminal.emit(done)
         return
-    terminal.say(f"Model {str(done.active)[7:19]} counts again.")
+    terminal.say(
+        f"Model {str(done.active)[7:19]} counts again, until the server assigns anew; the one "
+        "it left is not tried again before that."
+    )
 
 
 def register(app: typer.Typer) -> None:

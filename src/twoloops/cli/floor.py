@@ -45,17 +45,18 @@ def _sentences(one: EdgeStanding) -> list[str]:
     if len(one.gaps) > LISTED:
         found.insert(0, f"{len(one.gaps):,} gaps in its numbers, the last {LISTED}:")
     if one.skew is not None and abs(one.skew) > LATE:
-        found.append(f"its clock is {abs(one.skew):,.0f} s {'ahead' if one.skew > 0 else 'behind'}")
+        way = "ahead" if one.skew > 0 else "behind"
+        found.append(f"its clock is {terminal.lasted(abs(one.skew))} {way}")
     if one.standing is not None and one.standing.not_kept:
         found.append(f"{one.standing.not_kept:,} inputs were decided on and could not be written")
+    if one.standing is not None and one.standing.unusable:
+        found.append(f"{one.standing.unusable:,} inputs could not be read, see its quarantine")
+    if one.standing is not None and one.standing.not_told:
+        found.append(f"{one.standing.not_told:,} verdicts were not taken by a sink")
     return found
 
 
 def _ago(at: datetime | None) -> str:
     if at is None:
         return "never"
-    seconds = (datetime.now(UTC) - at).total_seconds()
-    for size, name in ((86400, "d"), (3600, "h"), (60, "min")):
-        if seconds >= size:
-            return f"{seconds / size:.0f} {name} ago"
-    return f"{max(seconds, 0):.0f} s ago"
+    return f"{terminal.lasted((datetime.now(UTC) - at).total_seconds())} ago"

@@ -3,6 +3,7 @@
 Nothing heavy is imported here: `twoloops --help` is asked for more often than anything else.
 """
 
+import errno
 import functools
 import os
 import sys
@@ -53,6 +54,8 @@ from twoloops.cli import (  # noqa: E402 - likewise
     worth,
 )
 
+DISK = {errno.ENOSPC, errno.EROFS, errno.EDQUOT}
+"""What a disk says that is full or must not be written to."""
 SERVER = {
     "altair",
     "cryptography",
@@ -183,6 +186,8 @@ def _explain(error: Exception) -> None:
         package = (error.name or "").partition(".")[0]
         if package in SERVER:
             error = MissingExtraError(f"this command (it imports {package})", "server")
+    if (what := _disk_or_catalog(error)) is not None:
+        error = TransientError(what)
     if isinstance(error, UserError):
         _complain(str(error))
         sys.exit(USER)
@@ -190,6 +195,20 @@ def _explain(error: Exception) -> None:
         _complain(f"{error}; this may pass: run the same command again, nothing is counted twice")
         sys.exit(TRANSIENT)
     raise error
+
+
+def _disk_or_catalog(error: Exception) -> str | None:
+    """Say what the disk or the catalog's engine refused, where it was one of these."""
+    if isinstance(error, OSError) and error.errno in DISK:
+        where = "the disk" if error.filename is None else str(error.filename)
+        return f"{where} cannot be written ({error.strerror}): make room, or make it writable"
+    engine = sys.modules.get("sqlalchemy.exc")  # where it was not imported, it raised nothing
+    if engine is not None and isinstance(error, engine.OperationalError):
+        return (
+            f"the catalog cannot be used now ({error.orig}): see that its disk has room and can "
+            "be written"
+        )
+    return None
 
 
 def _complain(sentence: str) -> None:

@@ -53,7 +53,8 @@ def _print_task(task: TaskStatus, workspace: Path) -> None:
             table.add_row(name, _rate(task.estimates, task.earlier, key))
     table.add_row("observations", f"{task.observations:,}, {task.new_observations:,} of them new")
     table.add_row("labels", f"{task.labels_bought:,}, for {told(task.spent)}")
-    table.add_row("next labels", _worth(task.worth))
+    if task.deployed is not None:  # the first turn asks for as many as the policy has for it
+        table.add_row("next labels", _worth(task.worth))
     table.add_row("drift", _drift(task))
     if task.rollout is not None:
         table.add_row("roll-out", f"{short(task.rollout.model)}: {line(task.rollout)}")
@@ -104,6 +105,8 @@ def _worth(advice: Advice) -> str:
 def _drift(task: TaskStatus) -> str:
     """Say what the last look found, and how old it is."""
     found = task.drift
+    if task.deployed is None:
+        return "not looked for: nothing is deployed yet"
     if found is None:
         return terminal.placed("not looked for since the release: look with  twoloops drift")
     when = found.looked_at.isoformat(sep=" ", timespec="minutes")[:16]

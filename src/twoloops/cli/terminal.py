@@ -105,6 +105,18 @@ def command(*lines: str, err: bool = False) -> None:
         print(f"  {line}", file=sys.stderr if err else sys.stdout)
 
 
+def lasted(seconds: float) -> str:
+    """Return a time as people say it.
+
+    >>> lasted(7.2), lasted(130), lasted(90_000)
+    ('7 s', '2 min', '1 d')
+    """
+    for size, name in ((86400, "d"), (3600, "h"), (60, "min")):
+        if seconds >= size:
+            return f"{seconds / size:.0f} {name}"
+    return f"{max(seconds, 0):.0f} s"
+
+
 def console(*, err: bool = False) -> "Console":
     """Return a console that prints data as it is: no markup, no guessed highlights."""
     from rich.console import Console

@@ -108,6 +108,8 @@ class HttpServer:
             yield answer
         except (OSError, http.client.HTTPException) as error:
             why = str(error) or type(error).__name__
+            if isinstance(error, ssl.SSLError):
+                why += "; does it speak HTTPS, with a certificate that this device trusts?"
             raise Unreachable(f"{self.url} cannot be reached: {why}") from error
         finally:
             connection.close()

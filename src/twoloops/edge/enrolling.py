@@ -5,7 +5,7 @@ from urllib.parse import quote
 
 import msgspec
 
-from twoloops.edge.client import HttpServer
+from twoloops.edge.client import HttpServer, Refused
 from twoloops.edge.home import ORDERS, SETTINGS, Home, Orders, Settings, Standing
 from twoloops.edge.trust.updating import begin
 from twoloops.records.assignment import EVERYONE, group_name, hexadecimal
@@ -69,8 +69,7 @@ def enrol(
     if root is not None:
         hexadecimal(root)
     home = Home(folder)
-    answer = HttpServer(server, token).post("/api/v1/edges", msgspec.json.encode(wanted))
-    got = msgspec.json.decode(answer, type=Enrolled)
+    got = _exchanged(HttpServer(server, token), wanted)
     if root is not None and got.root != root:
         raise UserError(
             f"the server's releases go back to root {got.root}, and --root-digest is {root}: "
@@ -92,3 +91,29 @@ def enrol(
     orders = msgspec.json.decode(first.post(path, msgspec.json.encode(standing)), type=Orders)
     home.put(ORDERS, orders)
     return settings
+
+
+def _exchanged(server: HttpServer, wanted: Enrol) -> Enrolled:
+    """Exchange the token.
+
+    Raises:
+        UserError: The server refused, or is another program.
+        TransientError: It cannot be reached.
+    """
+    try:
+        answer = server.post("/api/v1/edges", msgspec.json.encode(wanted))
+        return msgspec.json.decode(answer, type=Enrolled)
+    except Refused as error:
+        if error.status in (401, 403):
+            raise UserError(
+                f"{error}; a device is enrolled with a token that none has used yet: make one on "
+                "the server with  twoloops token add NAME --scope edge"
+            ) from error
+        if error.status != 404:
+            raise
+        why = str(error)
+    except msgspec.DecodeError as error:
+        why = f"its answer cannot be read: {error}"
+    raise UserError(
+        f"{server.url} is no twoloops server ({why}): give its URL as  twoloops serve  prints it"
+    )

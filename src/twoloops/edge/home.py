@@ -5,13 +5,13 @@ orders.json what the server said last   spool.db   what is not sent yet
 standing.json  what the process reports releases/  verified models, and which one counts
 """
 
-import contextlib
 import os
 from pathlib import Path
 from typing import TypeVar
 
 import msgspec
 
+from twoloops.edge import files
 from twoloops.edge.capture import CapturePolicy
 from twoloops.records.digests import Digest
 from twoloops.records.errors import UserError
@@ -48,8 +48,8 @@ class Orders(msgspec.Struct, frozen=True):
         task: The task as it is now.
         capture: What is kept.
         seed: Of the draws for routine observations.
-        counter: Of the latest assignment to the edge's group; 0: none. A hint to look for it now:
-            what is to run, only signed metadata says.
+        counter: Of the latest assignment to the edge's group, or of later revocations; 0: none. A
+            hint to look for them now: what is to run, only signed metadata says.
     """
 
     task: Task
@@ -103,6 +103,8 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
         dropped: Observations given up because the spool was full.
         unknown: Numbers that may have been given and lost in power cuts.
         not_kept: Observations of this process that could not be written at all.
+        not_told: Verdicts of this process that a sink did not take.
+        unusable: Inputs of this process that could not be read, and were set aside.
         failures: Failed tries to reach the server since the last success.
         last_error: The last failure, in a sentence; empty after a success.
     """
@@ -126,6 +128,8 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
     dropped: int
     unknown: int
     not_kept: int
+    not_told: int = 0
+    unusable: int = 0
     failures: int = 0
     last_error: str = ""
 
@@ -179,7 +183,7 @@ class Home:
     def enrolled(self, settings: Settings, secret: str) -> None:
         """Keep what enrolment gave; the token first, so that settings are never without one."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        write(self.folder / TOKEN, secret.encode() + b"\n", mode=0o600)
+        files.write(self.folder / TOKEN, secret.encode() + b"\n", mode=0o600)
         self.put(SETTINGS, settings)
 
     def read(self, name: str, type_: type[T]) -> T | None:
@@ -197,32 +201,9 @@ class Home:
             raise UserError(f"cannot read {path}: {error}; remove it, or enrol again") from error
 
     def put(self, name: str, record: object) -> None:
-        """Write a record durably."""
-        write(self.folder / name, msgspec.json.encode(record))
+        """Write a record durably.
 
-
-def write(path: Path, data: bytes, *, mode: int = 0o644) -> None:
-    """Write a file durably under its name, or not at all."""
-    partial = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        handle = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        partial.replace(path)
-    finally:
-        with contextlib.suppress(OSError):
-            partial.unlink()
-    sync_folder(path.parent)
-
-
-def sync_folder(folder: Path) -> None:
-    """Make names in a folder durable."""
-    if os.name == "nt":  # Windows has no handle on a folder to sync; its renames are journalled
-        return
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+        Raises:
+            TransientError: The disk does not take it.
+        """
+        files.write(self.folder / name, msgspec.json.encode(record))

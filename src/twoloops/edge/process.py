@@ -26,6 +26,8 @@ LIMIT = 1 << 30
 """Bytes the spool may have."""
 ASIDE = 1.0
 """Seconds between two looks at the disk."""
+FAILURES = 3
+"""Failed tries in a row that are worth a word."""
 REST = 10.0
 """Seconds between two times that an idle edge gives memory back."""
 
@@ -121,6 +123,7 @@ class EdgeProcess:
         self._stop = threading.Event()
         self._ended = threading.Event()
         self._failure: BaseException | None = None
+        self._cut = False
         self._seen, self._next_rest = -1, 0.0
 
     def stop(self) -> None:
@@ -187,8 +190,22 @@ class EdgeProcess:
             dropped = self._station.keep_within()
             if dropped:
                 self._say(f"The spool was full: {dropped:,} observations were dropped.")
+        self._tell_of_the_server()
         self._rest()
         self._report()
+
+    def _tell_of_the_server(self) -> None:
+        """Say once that nothing can be sent, and once that it can again."""
+        failures = self._uplink.failures
+        if failures >= FAILURES and not self._cut:
+            self._cut = True
+            self._say(
+                f"Nothing can be sent, tried again by itself: {self._uplink.last_error}. What is "
+                "kept waits here."
+            )
+        elif not failures and self._cut:
+            self._cut = False
+            self._say("The server answers again.")
 
     def _rest(self) -> None:
         """Give memory back while nothing comes."""
@@ -199,7 +216,7 @@ class EdgeProcess:
         self._seen = seen
 
     def _report(self) -> None:
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(TransientError):
             self._home.put(STANDING, self.standing())
 
     def _ordered(self, orders: Orders) -> None:
@@ -208,7 +225,7 @@ class EdgeProcess:
         self._station.order(orders)
         self._releases.hint(orders.counter)
         if changed:
-            with contextlib.suppress(OSError):
+            with contextlib.suppress(TransientError):
                 self._home.put(ORDERS, orders)
 
 

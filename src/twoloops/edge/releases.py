@@ -13,7 +13,7 @@ from twoloops.edge.trust.pointer import Pointer
 from twoloops.edge.trust.refusing import Outcome
 from twoloops.edge.trust.slot import Slot
 from twoloops.edge.trust.updating import update
-from twoloops.records.digests import short
+from twoloops.records.digests import Digest, short
 from twoloops.records.errors import TransientError, UserError
 
 EVERY = 300.0
@@ -61,6 +61,7 @@ class Releases:
         self._said = self.slot.model
         self._hinted, self._next = 0, float("-inf")
         self._refused = ""
+        self._beside: Digest | None = None
         self._looking = threading.Lock()
         self._wake = threading.Event()
         self._stopped = False
@@ -152,6 +153,11 @@ class Releases:
             what = "No model decides" if after is None else f"Model {short(after)} decides"
             self._said = after
             self._say(f"{what} now; before: {named}. Because of: {now.why}.")
+        runtime = self.slot.shadow
+        beside = None if runtime is None else runtime.digest
+        if beside is not None and beside != self._beside:
+            self._say(f"Model {short(beside)} decides too, and does not count ({now.mode}).")
+        self._beside = beside
 
 
 def _what(known: Pointer) -> tuple[object, ...]:

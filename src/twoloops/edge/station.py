@@ -63,7 +63,14 @@ class Station:
         self._since_look = 0
         self.not_kept = 0
         """Inputs decided on that could not be written at all."""
-        self.sink_failures = 0
+        self._untold = 0
+        self.unusable = 0
+        """Inputs that could not be read."""
+
+    @property
+    def not_told(self) -> int:
+        """Verdicts that sinks did not take; those with a queue count for themselves."""
+        return self._untold + sum(getattr(sink, "dropped", 0) for sink in self._sinks)
 
     @property
     def task(self) -> Task:
@@ -95,7 +102,9 @@ class Station:
             TransientError: The spool cannot be written.
         """
         with self._lock:
-            return self._agent.observe(arrivals, marks)
+            tally = self._agent.observe(arrivals, marks)
+            self.unusable += len(tally.quarantined)
+            return tally
 
     def decide_only(self, arrivals: list[Arrival]) -> Tally:
         """Decide without keeping anything: for a line that must go on while the disk is full."""
@@ -152,6 +161,8 @@ class Station:
             dropped=sum(gap.last - gap.first + 1 for gap in gaps) - lost,
             unknown=lost,
             not_kept=self.not_kept,
+            not_told=self.not_told,
+            unusable=self.unusable,
             failures=failures,
             last_error=last_error[:300],
             **self._releases(),
@@ -192,4 +203,4 @@ class Station:
                 try:
                     sink.put(verdict)
                 except Exception:  # of a plug-in too: no sink may stop the line
-                    self.sink_failures += 1
+                    self._untold += not hasattr(sink, "dropped")

@@ -12,8 +12,10 @@ from twoloops.wiring.workspace import now
 
 log = logging.getLogger("twoloops.server")
 
-EVERY = 5.0
-"""Seconds between two looks: edges are heard about as often."""
+EVERY = 1.0
+"""Seconds between two looks at least."""
+SHARE = 0.05
+"""Share of the time that may be spent looking: many edges are looked at less often."""
 
 
 class Roller:
@@ -26,11 +28,12 @@ class Roller:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._deciding = Deciding()
-        self._since = -EVERY
+        self._next = -EVERY
 
     def look(self, store: Store) -> None:
         """Look, unless it was just done. A failure is logged and tried again."""
-        if monotonic() < self._since + EVERY:
+        began = monotonic()
+        if began < self._next:
             return
         try:
             look(self._folder, store, now(), self._deciding)
@@ -38,4 +41,5 @@ class Roller:
             log.warning("roll-outs stand still: %s", error)
         except Exception:  # whatever it is, the turns go on
             log.exception("roll-outs stand still")
-        self._since = monotonic()
+        ended = monotonic()
+        self._next = ended + max(EVERY, (ended - began) / SHARE)

@@ -18,7 +18,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from twoloops.records.errors import UserError
 from twoloops.server.app import Options, application
 from twoloops.server.front import beyond_loopback
-from twoloops.store.lock import free, holder, workspace_lock
+from twoloops.store.lock import InUseError, free, holder, workspace_lock
 from twoloops.wiring.workspace import now, reading
 
 STATE, RUN = "server.json", "serve"
@@ -141,7 +141,7 @@ def alone(folder: Path) -> Iterator[None]:
         stack.enter_context(_ending())
         try:
             stack.enter_context(workspace_lock(place, "twoloops serve", now(), wait=WAIT))
-        except UserError as error:
+        except InUseError as error:
             raise UserError(_served(folder, place)) from error
         yield
 

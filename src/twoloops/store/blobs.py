@@ -8,6 +8,7 @@ import os
 from pathlib import Path
 from typing import Protocol
 
+from twoloops.edge.files import sync_folder
 from twoloops.records.digests import Digest, digest_bytes
 from twoloops.records.errors import UserError
 
@@ -74,7 +75,7 @@ class FolderBlobs:
         if path.is_file() and digest_bytes(path.read_bytes()) == digest:
             # Whoever wrote it may have died before the names were durable.
             for folder in (path.parent, path.parent.parent, self._folder):
-                _sync_folder(folder)
+                sync_folder(folder)
             return digest
         _make_durable_folder(path.parent, self._folder)
         partial = self._partial / f"{path.name}.{os.getpid()}"
@@ -83,7 +84,7 @@ class FolderBlobs:
             file.flush()
             os.fsync(file.fileno())
         partial.replace(path)
-        _sync_folder(path.parent)
+        sync_folder(path.parent)
         return digest
 
     def get(self, digest: Digest) -> bytes:
@@ -108,7 +109,7 @@ class FolderBlobs:
         path = self._path(digest)
         path.unlink(missing_ok=True)
         if path.parent.is_dir():
-            _sync_folder(path.parent)
+            sync_folder(path.parent)
 
     def sweep(self) -> int:
         """Remove what dead writers left half written, and count it.
@@ -132,14 +133,4 @@ def _make_durable_folder(folder: Path, root: Path) -> None:
         return
     folder.mkdir(parents=True, exist_ok=True)
     for parent in (folder.parent, root):
-        _sync_folder(parent)
-
-
-def _sync_folder(folder: Path) -> None:
-    if os.name == "nt":  # Windows has no handle on a folder to sync; its renames are journalled
-        return
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+        sync_folder(parent)

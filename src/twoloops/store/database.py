@@ -19,7 +19,7 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import DatabaseError
+from sqlalchemy.exc import DatabaseError, OperationalError
 from sqlalchemy.pool import StaticPool
 
 from twoloops.records.errors import UserError
@@ -78,9 +78,10 @@ class Database:
             self._prepare()
         except DatabaseError as error:
             self._engine.dispose()
+            engine = isinstance(error, OperationalError)  # of the engine, not of the file
+            todo = "and that its disk has room" if engine else "or restore it from a backup"
             raise UserError(
-                f"cannot open the catalog {url}: {error.orig}; check the path, or restore it "
-                "from a backup"
+                f"cannot open the catalog {url}: {error.orig}; check the path, {todo}"
             ) from error
         except UserError:
             self._engine.dispose()

@@ -30,6 +30,10 @@ class Holder(msgspec.Struct, frozen=True):
     since: datetime
 
 
+class InUseError(UserError):
+    """Another holds the lock."""
+
+
 @contextlib.contextmanager
 def workspace_lock(
     folder: Path,
@@ -49,7 +53,8 @@ def workspace_lock(
         on_wait: Called once, with the holder as far as it is known, before waiting.
 
     Raises:
-        UserError: If another still holds it when the time is over, or locks do not work there.
+        InUseError: If another still holds it when the time is over.
+        UserError: If locks do not work there.
     """
     path = folder / NAME
     try:
@@ -64,7 +69,8 @@ def workspace_lock(
             _write(handle, Holder(os.getpid(), socket.gethostname(), command, since))
             yield
         finally:
-            os.ftruncate(handle, 0)
+            with contextlib.suppress(OSError):
+                os.ftruncate(handle, 0)
             _unlock(handle)
     finally:
         os.close(handle)
@@ -102,7 +108,7 @@ def _acquire(
     while not _try_lock(handle, path):
         other = holder(path.parent)
         if time.monotonic() >= deadline:
-            raise UserError(_in_use(path.parent, other, wait))
+            raise InUseError(_in_use(path.parent, other, wait))
         if on_wait is not None and not told:
             on_wait(other)
             told = True
@@ -122,9 +128,11 @@ def _in_use(folder: Path, other: Holder | None, wait: float) -> str:
 
 
 def _write(handle: int, who: Holder) -> None:
-    os.ftruncate(handle, 0)
-    os.lseek(handle, 0, os.SEEK_SET)
-    os.write(handle, msgspec.json.encode(who))
+    # The text is for the others; on a full disk the lock is held without it.
+    with contextlib.suppress(OSError):
+        os.ftruncate(handle, 0)
+        os.lseek(handle, 0, os.SEEK_SET)
+        os.write(handle, msgspec.json.encode(who))
 
 
 if sys.platform == "win32":

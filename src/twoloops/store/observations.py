@@ -156,6 +156,17 @@ class Observations:
         with self._database.reading() as connection:
             return {edge: count for edge, count in connection.execute(query)}
 
+    def latest(self, task: str, edge: str, limit: int) -> list[Observation]:
+        """Return the latest of an edge, at most so many."""
+        query = (
+            select(observations.c.body)
+            .where(observations.c.task == task, observations.c.edge == edge)
+            .order_by(observations.c.observed_at.desc(), observations.c.counter.desc())
+            .limit(limit)
+        )
+        with self._database.reading() as connection:
+            return [_decoder.decode(body) for body in connection.scalars(query)]
+
     def unclaimed(self, task: str) -> int:
         """Count those no turn has claimed."""
         query = select(func.count()).where(

@@ -8,6 +8,7 @@ import numpy as np
 
 from twoloops.convergence.judging.gate import relative_weights
 from twoloops.convergence.rollouts.state import NONE, Counts, Losses, Observed, Seen, State
+from twoloops.convergence.turns.differing import DIFFERENCES, Differences, Weighed, weighed
 from twoloops.convergence.turns.workspace_turn import policy_of
 from twoloops.edge.home import Paired, Standing
 from twoloops.edge.runtime import Runtime
@@ -19,6 +20,8 @@ from twoloops.records.observation import Place
 from twoloops.store.edges import Enrolment
 from twoloops.store.workspace import Store
 
+RECENT = 2_000
+"""Observations on which two models are compared as a roll-out opens: each edge's latest."""
 LOADED = 4
 """Models that are kept loaded."""
 AGAINST: tuple[Refusal, ...] = ("self-test", "takt", "unreadable", "wrong task", "too large")
@@ -81,6 +84,36 @@ def observed(
         revoked=store.releases.revoked(),
         newer=release is not None and (release.turn, release.model) != (state.turn, state.model),
         fallback=others[-1].model if others else None,
+    )
+
+
+Differing = tuple[dict[str, Weighed], dict[str, Weighed]]
+
+
+def differences(
+    store: Store, task: str, turn: int, before: Digest, deciding: Deciding
+) -> Differing:
+    """Return by edge how differently a turn's release decides, as far as the gate has seen it.
+
+    Returns:
+        Release and best release before it, as the gate saw; best release and the model on the
+        floor, on the latest observations of each edge, where these are two models.
+    """
+    kept = store.evidence.get(task, DIFFERENCES, Differences, turn=turn)
+    if kept is None:
+        return {}, {}
+    if kept.over == before or kept.over in store.releases.revoked():
+        return kept.by_edge, {}
+    edges = [one.name for one in store.edges.all() if one.task == task]
+    each = max(1, RECENT // max(1, len(edges)))
+    seen = [one for edge in edges for one in store.observations.latest(task, edge, each)]
+    gone = store.inputs.forgotten({one.input for one in seen})
+    seen = [one for one in seen if one.input not in gone]
+    best = deciding.labels(store, kept.over, [one.input for one in seen])
+    floor = deciding.labels(store, before, [one.input for one in seen])
+    return kept.by_edge, weighed(
+        (one.place.edge, one.kept.probability, a != b)
+        for one, a, b in zip(seen, best, floor, strict=True)
     )
 
 

@@ -11,13 +11,21 @@ from twoloops.records.gate import Verdict
 from twoloops.store import models
 from twoloops.store.rows import Release, Rollout
 from twoloops.store.workspace import Store
+from twoloops.wiring.rollout_evidence import Differing
 from twoloops.wiring.rollout_plan import plan_of
 
 
 def begin(
-    store: Store, release: Release, before: Digest, at: datetime, why: str = "", by: str = ""
+    store: Store,
+    release: Release,
+    before: Digest,
+    differing: Differing,
+    at: datetime,
+    why: str = "",
+    by: str = "",
 ) -> State:
     """Open the roll-out of a release, by the plan in force; a person's with a reason."""
+    gate, between = differing
     last = store.rollouts.last(release.task)
     state, moves = machine.opened(
         task=release.task,
@@ -28,6 +36,8 @@ def begin(
         plan=plan_of(store, release.task),
         share=_share(release.verdict),
         share_of=release.verdict.observations,
+        gate=gate,
+        between=between,
         at=at,
     )
     if why:

@@ -3,6 +3,7 @@
 import msgspec
 
 from twoloops.convergence.rollouts.plan import Plan, default_plan
+from twoloops.convergence.rollouts.state import State
 from twoloops.convergence.turns.workspace_turn import policy_of
 from twoloops.records.digests import Digest
 from twoloops.records.errors import UserError
@@ -30,6 +31,21 @@ def plan_of(store: Store, task: str) -> Plan:
     return default_plan(
         tuple(sorted(store.edges.groups(task))), policy_of(store, task).audit_labels
     )
+
+
+def followed(store: Store, task: str, signed: Digest | None) -> Digest | None:
+    """Return the model that groups which follow releases run.
+
+    Args:
+        store: The workspace's.
+        task: The task.
+        signed: The one that is signed for them; a roll-out that is done may be ahead of that.
+    """
+    last = store.rollouts.last(task)
+    if last is None or last.status != "done" or last.read(State).before != signed:
+        return signed
+    holding = {one.model for one in store.releases.holding(task)}
+    return last.model if last.model in holding else signed
 
 
 def due(store: Store, task: str, following: Digest | None) -> Release | None:

@@ -16,7 +16,7 @@ from twoloops.store import models
 from twoloops.store.workspace import Store
 from twoloops.wiring import adopting, trust
 from twoloops.wiring.exporting import refuse_revoked
-from twoloops.wiring.rollout_evidence import Deciding, observed
+from twoloops.wiring.rollout_evidence import Deciding, differences, observed
 from twoloops.wiring.rollout_keeping import begin, note, put, step
 from twoloops.wiring.rollout_plan import due, plan_of
 from twoloops.wiring.rollout_standing import RolloutStanding, of_task, standing
@@ -78,8 +78,9 @@ def advance(
         if (release := due(store, task, following)) is None:
             return False
         assert following is not None
+        differing = differences(store, task, release.turn, following, deciding)
         with store.transaction():
-            state = begin(store, release, following, at)
+            state = begin(store, release, following, differing, at)
             step(store, state, observed(store, state, deciding, held), at)
         return True
     state = row.read(State)
@@ -92,7 +93,8 @@ def advance(
         if after.status == "superseded" and after.before is not None:
             release = due(store, task, after.before)
             if release is not None:
-                state = begin(store, release, after.before, at)
+                differing = differences(store, task, release.turn, after.before, deciding)
+                state = begin(store, release, after.before, differing, at)
                 step(store, state, observed(store, state, deciding, held), at)
     return (after.status, after.stage) != (state.status, state.stage)
 
@@ -126,7 +128,8 @@ def start(
             follows = row.read(State).before or follows
         release = store.releases.deployed(task)
         assert release is not None
-        state = begin(store, release, follows, at, why, by)
+        differing = differences(store, task, release.turn, follows, Deciding())
+        state = begin(store, release, follows, differing, at, why, by)
     trust.publish(folder, store, at)
     return state
 

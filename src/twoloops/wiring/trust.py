@@ -31,7 +31,7 @@ from twoloops.store.lock import workspace_lock
 from twoloops.store.rows import Release
 from twoloops.store.trust.repository import Repository
 from twoloops.store.workspace import Store
-from twoloops.wiring.rollout_plan import due
+from twoloops.wiring.rollout_plan import due, followed
 from twoloops.wiring.workspace import command_line, now
 
 TRUST = "trust"
@@ -160,23 +160,38 @@ def root_digest(folder: Path) -> Digest:
 
 
 def latest_counter(folder: Path, task: str, group: str) -> int:
-    """Return the counter of a group's latest assignment; 0: there is none. Asked by heartbeats."""
+    """Return the counter of what a group is to look for; 0: nothing is. Asked by heartbeats.
+
+    It is that of the group's latest assignment or of the revocations, whichever came later: where
+    the last release is revoked nothing else can be assigned, and devices must hear of it at once.
+    """
     try:
         stat = (repository(folder).metadata / "timestamp.json").stat()
     except FileNotFoundError:
         return 0
-    return _counters(folder, stat.st_mtime_ns, stat.st_ino).get((task, group), 0)
+    found = _counters(folder, stat.st_mtime_ns, stat.st_ino)
+    return max(found.get((task, group), 0), found.get(None, 0))
 
 
 @lru_cache(maxsize=4)
-def _counters(folder: Path, changed: int, file: int) -> dict[tuple[str, str], int]:
-    """Return all counters; the timestamp is replaced as a whole after all that it leads to."""
-    return {key: one.counter for key, one in assignments(folder).items()}
+def _counters(folder: Path, changed: int, file: int) -> dict[tuple[str, str] | None, int]:
+    """Return all counters, at `None` that of revocations, where there are any.
+
+    The timestamp is replaced as a whole after all that it leads to.
+    """
+    listed = repository(folder).listed()
+    found: dict[tuple[str, str] | None, int] = {
+        (one.task, one.group): one.counter for one in map(_assigned, listed.values()) if one
+    }
+    if REVOKED in listed and _custom(listed[REVOKED]).get("models"):
+        found[None] = _custom(listed[REVOKED]).get("counter", 0)
+    return found
 
 
 def following(folder: Path, store: Store, task: str) -> Digest | None:
     """Return the model that groups which follow releases run, as signed; `None`: none does."""
-    return _following(_given(repository(folder).listed(), store.releases.revoked(), task))
+    given = _given(repository(folder).listed(), store.releases.revoked(), task)
+    return followed(store, task, _following(given))
 
 
 def held(folder: Path, task: str) -> frozenset[str]:
@@ -243,7 +258,7 @@ def _orders(
         }
         row = store.rollouts.open(task.name)
         state = None if row is None else row.read(State)
-        usual = _usual(store, task.name, _following(given))
+        usual = _usual(store, task.name, followed(store, task.name, _following(given)))
         for group in groups:
             kept = given.get(group)
             if kept is None or not _by_person(kept[1]):
@@ -380,5 +395,6 @@ def _revocations(known: Repository, revoked: frozenset[Digest], listed: Targets)
     if REVOKED in listed and _custom(listed[REVOKED]).get("models") == sorted(revoked):
         return {REVOKED: listed[REVOKED]}
     made = Revocations(counter=known.next_version(), models=tuple(sorted(revoked)))
-    info = known.put(REVOKED, msgspec.json.encode(made), {"models": sorted(revoked)})
+    custom = {"models": sorted(revoked), "counter": made.counter}
+    info = known.put(REVOKED, msgspec.json.encode(made), custom)
     return {REVOKED: info}

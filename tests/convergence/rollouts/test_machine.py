@@ -72,16 +72,18 @@ def test_a_good_release_goes_from_shadow_over_canary_to_all() -> None:
     state, moved = looked(state, 1, Observed(edges=edges(1, shadowed=8)))
     assert moved == []
     assert state.waits == "3 more audit labels"
-    state, moved = looked(state, 2, Observed(edges=edges(2, shadowed=30), losses=LIKE))
+    state, moved = looked(
+        state, 2, Observed(edges=edges(2, shadowed=30), losses=LIKE, overall=LIKE)
+    )
     assert moved == ["stage passed", "stage opened"]
     assert (state.groups, modes(state)["a"]) == (("a",), ("new", "canary"))
     state, moved = looked(state, 2, Observed(edges=edges(2, shadowed=30)))
     assert moved == []
     assert "its 1 hours to pass" in state.waits
-    state, moved = looked(state, 4, Observed(edges=edges(4, ran=40), losses=LIKE))
+    state, moved = looked(state, 4, Observed(edges=edges(4, ran=40), losses=LIKE, overall=LIKE))
     assert moved == ["stage passed", "stage opened"]
     assert state.groups == ("b",)
-    state, moved = looked(state, 6, Observed(edges=edges(6, ran=90), losses=LIKE))
+    state, moved = looked(state, 6, Observed(edges=edges(6, ran=90), losses=LIKE, overall=LIKE))
     assert moved == ["stage passed", "done"]
     assert not state.open
     assert machine.step(state, Observed(edges=edges(9)), START) == (state, ())
@@ -89,7 +91,7 @@ def test_a_good_release_goes_from_shadow_over_canary_to_all() -> None:
 
 def canary() -> State:
     state = looked(fresh(), 0, Observed(edges=edges(0)))[0]
-    state = looked(state, 2, Observed(edges=edges(2, shadowed=30), losses=LIKE))[0]
+    state = looked(state, 2, Observed(edges=edges(2, shadowed=30), losses=LIKE, overall=LIKE))[0]
     assert state.stage == 1
     return state
 
@@ -124,7 +126,7 @@ def test_a_breach_rolls_every_group_back_paused_or_not(seen, condition, paused) 
 
 
 def test_while_it_is_paused_nothing_passes() -> None:
-    ready = Observed(edges=edges(4, ran=40), losses=LIKE)
+    ready = Observed(edges=edges(4, ran=40), losses=LIKE, overall=LIKE)
     state, moves = machine.pause(canary(), "holiday")
     assert [(one.what, one.why) for one in moves] == [("paused", "holiday")]
     assert machine.pause(state, "again") == (state, ())
@@ -150,8 +152,18 @@ def test_proof_passes_a_stage_before_its_least_amounts_but_not_past_silent_edges
     assert after.stage == 1
 
 
-def test_a_newer_release_supersedes_and_a_person_aborts() -> None:
-    assert looked(canary(), 3, Observed(edges=edges(3), newer=True))[1] == ["superseded"]
+def test_a_newer_release_waits_for_so_long_and_then_takes_its_place() -> None:
+    state, hours = canary(), PLAN.patience_hours
+    newer = Observed(edges=edges(3), newer=True)
+    assert looked(state, 2 + hours - 1, newer)[1] == []
+    after, moved = looked(state, 2 + hours, newer)
+    assert moved == ["superseded"]
+    assert after.why == "a newer release waited for 336 hours"
+    hasty = fresh(replace(PLAN, patience_hours=0))
+    assert looked(hasty, 0, newer)[1] == ["superseded"]
+
+
+def test_a_person_aborts() -> None:
     state, moves = machine.abort(canary(), "line 4 stands still")
     assert (state.status, moves[0].groups) == ("aborted", ("a", "b"))
     assert machine.abort(state, "again") == (state, ())
@@ -180,7 +192,7 @@ def test_a_stage_without_a_group_is_passed_over() -> None:
         )
     )
     state = looked(fresh(plan), 0, Observed(edges=edges(0)))[0]
-    assert looked(state, 2, Observed(edges=edges(2, ran=40), losses=LIKE))[1] == [
+    assert looked(state, 2, Observed(edges=edges(2, ran=40), losses=LIKE, overall=LIKE))[1] == [
         "stage passed",
         "done",
     ]

@@ -26,7 +26,10 @@ def test_an_edge_that_works_is_in_order() -> None:
     ("more", "said"),
     [
         ({"standing": standing(release=None)}, "No model decides"),
-        ({"standing": standing(went_back="it was late", left=NEW)}, f"back from {short(NEW)}"),
+        (
+            {"standing": standing(went_back="it was late", left=NEW)},
+            f"model {short(NEW)} that is assigned",
+        ),
         ({"standing": standing(refused="it expired")}, "refused the last update: it expired"),
         ({"standing": standing(not_kept=2)}, "2 inputs of this run could be decided and not be"),
         ({"standing": standing(disk_free=5_000_000)}, "nearly full: 5.0 MB free"),

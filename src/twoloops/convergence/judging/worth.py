@@ -204,7 +204,8 @@ def unknown(basis: Basis) -> str:
         return basis.why_not
     if len({one.turn for one in basis.points}) < TURNS:
         got = len({one.turn for one in basis.points})
-        return f"{got} turns have audit labels of a deployed model, {TURNS} are needed"
+        have = "turn has" if got == 1 else "turns have"
+        return f"{got} {have} audit labels of a deployed model, {TURNS} are needed"
     if len({one.learned for one in basis.points}) < 2:
         return "one model was deployed in all turns, so there is no learning curve"
     faults = sum(one.faults for one in basis.points)

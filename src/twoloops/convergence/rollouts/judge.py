@@ -1,6 +1,6 @@
 """Judge a stage: count what its edges say, and look at every condition."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from twoloops.convergence.rollouts.evidence import (
@@ -16,6 +16,10 @@ from twoloops.convergence.rollouts.evidence import (
 )
 from twoloops.convergence.rollouts.plan import Stage
 from twoloops.convergence.rollouts.state import NONE, Counts, Losses, Observed, Seen, State, Tally
+from twoloops.convergence.turns.differing import Weighed, pooled
+
+ENOUGH = 10
+"""Effective observations of a stage's edges below which those of all edges are looked at."""
 
 
 def begun(edges: Iterable[Seen]) -> tuple[Tally, ...]:
@@ -61,7 +65,7 @@ def judge(state: State, observed: Observed, at: datetime) -> Judged:
         _late(stage, min(late, decisions), decisions, needed),
         *_edges(stage, members),
     ]
-    if (rate := allowed(state, stage)) is not None:
+    if (rate := allowed(state, stage, [one.edge for one in members])) is not None:
         # What the one beside could not decide is decided differently from the one that counts.
         findings.append(_disagreement(differed + failed, paired + failed, rate, needed))
     return Judged(
@@ -79,17 +83,34 @@ def judge(state: State, observed: Observed, at: datetime) -> Judged:
     )
 
 
-def allowed(state: State, stage: Stage) -> float | None:
-    """Return the share of inputs on which the two may differ; `None`: nobody has said."""
+def allowed(state: State, stage: Stage, edges: Sequence[str] = ()) -> float | None:
+    """Return the share of inputs on which the two may differ; `None`: nobody has said.
+
+    As the gate saw it on what these edges sent, if that is enough, else on all. Where the gate
+    compared the release with another one than the model before, what those two differ by is added:
+    whoever differs in neither differs in none.
+    """
     if stage.disagreement is not None:
         return stage.disagreement
     if state.share is None:
         return None
-    return min(upper(state.share, state.share_of) + stage.disagreement_margin, 0.99)
+    share = _known(state.gate, edges)
+    rate = upper(state.share, state.share_of) if share is None else share
+    rate += _known(state.between, edges) or 0.0
+    return min(rate + stage.disagreement_margin, 0.99)
+
+
+def _known(by_edge: Mapping[str, Weighed], edges: Sequence[str]) -> float | None:
+    """Return the upper limit of a share over edges, or over all; `None`: nothing is known."""
+    for names in (edges, tuple(by_edge)):
+        found = pooled(by_edge, names)
+        if found.count >= ENOUGH:
+            return upper(found.share, found.count)
+    return None
 
 
 def missing(
-    stage: Stage, judged: Judged, began: datetime, at: datetime, edges: int
+    stage: Stage, judged: Judged, labels: int, began: datetime, at: datetime, edges: int
 ) -> tuple[str, str]:
     """Say what a stage waits for whatever was proved, and which least amounts it has not seen.
 
@@ -105,8 +126,8 @@ def missing(
         held.append(f"its {least.hours:g} hours to pass ({ends:%Y-%m-%d %H:%M} UTC)")
     if judged.decisions < least.decisions:
         found.append(f"{least.decisions - judged.decisions:,} more decisions")
-    if judged.labels < least.labels:
-        found.append(f"{least.labels - judged.labels:,} more audit labels")
+    if labels < least.labels:
+        found.append(f"{least.labels - labels:,} more audit labels")
     return " and ".join(held), " and ".join(found)
 
 

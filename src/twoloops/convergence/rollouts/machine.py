@@ -5,7 +5,8 @@ it is paused nothing else changes; `step` on its own result, with the same obser
 time, changes nothing.
 """
 
-from datetime import datetime
+from collections.abc import Mapping
+from datetime import datetime, timedelta
 
 from msgspec.structs import replace
 
@@ -13,6 +14,7 @@ from twoloops.convergence.rollouts.evidence import Judged
 from twoloops.convergence.rollouts.judge import begun, counted, judge, missing
 from twoloops.convergence.rollouts.plan import REST, Plan
 from twoloops.convergence.rollouts.state import Move, Observed, State, Status
+from twoloops.convergence.turns.differing import Weighed
 from twoloops.records.assignment import Mode
 from twoloops.records.digests import Digest, short
 
@@ -29,6 +31,8 @@ def opened(
     plan: Plan,
     share: float | None,
     share_of: int = 0,
+    gate: Mapping[str, Weighed] | None = None,
+    between: Mapping[str, Weighed] | None = None,
     at: datetime,
 ) -> tuple[State, Moves]:
     """Return a roll-out that has not begun its first stage; arguments as of `State`."""
@@ -41,6 +45,8 @@ def opened(
         plan=plan,
         share=share,
         share_of=share_of,
+        gate=dict(gate or {}),
+        between=dict(between or {}),
         opened_at=at,
     )
     why = f"model {short(model)} goes out after {short(before)}, in {len(plan.stages)} stages"
@@ -63,8 +69,9 @@ def step(state: State, observed: Observed, at: datetime) -> tuple[State, Moves]:
     state, moves = without(state, observed.revoked, observed.fallback)
     if not state.open:
         return state, moves
-    if observed.newer:
-        return _closed(state, "superseded", "a newer release is in force")
+    if observed.newer and _overdue(state, at):
+        hours = state.plan.patience_hours
+        return _closed(state, "superseded", f"a newer release waited for {hours:g} hours")
     if state.stage < 0:
         return (state, ()) if state.status == "paused" else _next(state, observed, at)
     members = [one for one in observed.edges if one.group in state.groups]
@@ -77,7 +84,8 @@ def step(state: State, observed: Observed, at: datetime) -> tuple[State, Moves]:
         return state, ()
     stage = state.plan.stages[state.stage]
     assert state.began is not None
-    held, least = missing(stage, judged, state.began, at, len(members))
+    labels = len(observed.overall.x)
+    held, least = missing(stage, judged, labels, state.began, at, len(members))
     if held or (least and not judged.proved):
         return replace(state, waits=" and ".join(filter(None, (held, least)))), ()
     why = (
@@ -160,6 +168,12 @@ def _next(state: State, observed: Observed, at: datetime) -> tuple[State, Moves]
         why = f"{stage.kind} on {', '.join(groups)}"
         return after, (Move(what="stage opened", stage=number, why=why, groups=groups),)
     return _closed(state, "done", "every stage passed")
+
+
+def _overdue(state: State, at: datetime) -> bool:
+    """Say whether a newer release has waited long enough."""
+    since = state.began or state.opened_at
+    return at >= since + timedelta(hours=state.plan.patience_hours)
 
 
 def _closed(state: State, status: Status, why: str) -> tuple[State, Moves]:

@@ -24,7 +24,8 @@ class Least(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     Args:
         hours: Since it began; proof does not replace them.
         decisions: Inputs that the release decided.
-        labels: Audit labels on observations that arrived since it began.
+        labels: Audit labels on observations that arrived since the roll-out was opened: labels come
+            with the turns, and a stage of its own would wait for several.
         no_labels: Why no audit label is asked for; required where `labels` is 0.
     """
 
@@ -119,15 +120,20 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
     Args:
         stages: In this order: shadow, canary, waves; none: releases go to every device at once.
+        patience_hours: A newer release waits for an open roll-out until its stage has been open for
+            so long; then it takes its place. 0: it takes its place at once.
         alpha: Largest chance that a release which keeps every stated rate is stopped by a test,
             over the whole roll-out and however often it is looked at; shared equally by the four
             tests, and what is tested in each stage by the stages.
     """
 
     stages: tuple[Stage, ...] = ()
+    patience_hours: float = 336.0
     alpha: float = 0.05
 
     def __post_init__(self) -> None:
+        if self.patience_hours < 0:
+            raise UserError(f"patience cannot be negative: got {self.patience_hours:g} hours")
         if not 0 < self.alpha < 1:
             raise UserError(f"alpha is a chance in (0, 1): got {self.alpha:g}")
         order = ("shadow", "canary", "wave")
@@ -176,7 +182,8 @@ def default_plan(groups: tuple[str, ...], audit_labels: int) -> Plan:
     """Return the plan of a task that has none of its own.
 
     One group: it runs the release in shadow, then in full. Several: shadow on all, canary on the
-    first by name, then all the rest.
+    first by name, then all the rest. Labels are asked for before the last stage ends at the latest:
+    of several groups the shadow asks for none, so that the canary is there when they come.
 
     >>> [(one.kind, one.groups) for one in default_plan(("all",), 8).stages]
     [('shadow', ('*',))]
@@ -193,9 +200,10 @@ def default_plan(groups: tuple[str, ...], audit_labels: int) -> Plan:
     shadow = Stage(kind="shadow", least=least)
     if len(groups) == 1:
         return Plan(stages=(shadow,))
+    waits = "labels judge from the canary on: in shadow nothing counts, and they come with turns"
     return Plan(
         stages=(
-            shadow,
+            Stage(kind="shadow", least=Least(labels=0, no_labels=waits)),
             Stage(kind="canary", groups=(min(groups),), least=least),
             Stage(kind="wave", least=least),
         )

@@ -7,6 +7,7 @@ import msgspec
 
 from twoloops.convergence.rollouts.evidence import Judged
 from twoloops.convergence.rollouts.plan import Plan
+from twoloops.convergence.turns.differing import Weighed
 from twoloops.records.assignment import Mode
 from twoloops.records.digests import Digest
 
@@ -128,6 +129,8 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
         plan: Its stages.
         share: The gate's share of disagreement; `None`: the gate has none.
         share_of: On so many observations; 0: not known.
+        gate: By edge, on how much the release and the best one before it differ, as the gate saw.
+        between: By edge, on how much that best one and the model before differ, where they are two.
         opened_at: UTC.
         status: Whether it goes on.
         stage: Number of the stage, from 0; -1 before the first.
@@ -148,6 +151,8 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
     plan: Plan
     share: float | None
     share_of: int = 0
+    gate: dict[str, Weighed] = {}
+    between: dict[str, Weighed] = {}
     opened_at: datetime
     status: Status = "running"
     stage: int = -1

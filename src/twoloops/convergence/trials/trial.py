@@ -13,6 +13,7 @@ from msgspec.structs import replace
 from twoloops.convergence.judging.evaluate import Interval
 from twoloops.convergence.trials.compare import last_frozen, paired
 from twoloops.convergence.turns.anchor import keep_best
+from twoloops.convergence.turns.differing import keep_differences
 from twoloops.convergence.turns.evidence import Contender, Evidence, evidence_of
 from twoloops.convergence.turns.loop import Loop
 from twoloops.convergence.turns.releasing import self_test
@@ -131,6 +132,7 @@ def judged(
         return replace(made, outcome="refused", reason=reason)
     task, at = loop.task.name, loop.clock()
     loop.store.releases.approve(task, turn.number, candidate.model, verdict, at)
+    keep_differences(loop, turn, candidate)
     keep_best(loop, turn, Candidate(candidate.base, candidate.model, verdict))
     loop.note(turn, "release approved", about, model=candidate.model, reason=verdict.reason)
     tested = self_test(loop, candidate.model, evidence.dataset)

@@ -42,7 +42,7 @@ class Carried(msgspec.Struct, frozen=True):
 
 def best_release(loop: Loop, turn: TurnState) -> Contender | None:
     """Return the best release before a turn, or `None` where there is none yet."""
-    digest = _best(loop, turn)
+    digest = best_digest(loop, turn)
     if digest is None:
         return None
     return Contender(loop.made(digest), loop.store.models.find(digest).card.threshold)
@@ -66,7 +66,7 @@ def not_worse(
     """
     best = best_release(loop, turn)
     assert best is not None
-    digest = _best(loop, turn)
+    digest = best_digest(loop, turn)
     assert digest is not None
     before = _carried(loop, turn, digest)
     verdict, bets = evidence.compare("not worse", mine, best, before.bets, turn.number - 1)
@@ -82,11 +82,12 @@ def carry(loop: Loop, turn: TurnState, carried: Carried) -> None:
 
 def was_refused(loop: Loop, turn: TurnState) -> bool:
     """Say whether the gate refused more data when it was last asked."""
-    digest = _best(loop, turn)
+    digest = best_digest(loop, turn)
     return digest is not None and _carried(loop, turn, digest).refused
 
 
-def _best(loop: Loop, turn: TurnState) -> Digest | None:
+def best_digest(loop: Loop, turn: TurnState) -> Digest | None:
+    """Return the digest of the best release before a turn, or `None`."""
     releases = loop.store.releases
     revoked, withdrawn = releases.revoked(), releases.withdrawn(loop.task.name)
     history = loop.store.evidence.history(loop.task.name, BEST, str)

@@ -4,6 +4,7 @@ import numpy as np
 from msgspec.structs import replace
 
 from twoloops.convergence.turns.anchor import keep_best
+from twoloops.convergence.turns.differing import keep_differences
 from twoloops.convergence.turns.evidence import Contender, evidence_of
 from twoloops.convergence.turns.loop import Loop
 from twoloops.convergence.turns.slices import WINDOW, failing, keep_failing
@@ -25,6 +26,7 @@ def release(loop: Loop, turn: TurnState) -> Outcome:
     loop.store.releases.approve(
         loop.task.name, turn.number, winner.model, winner.verdict, loop.clock()
     )
+    keep_differences(loop, turn, winner)
     keep_best(loop, turn, winner)
     loop.note(turn, "release approved", model=winner.model, reason=winner.verdict.reason)
     return replace(turn, released=winner.model)

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from twoloops.edge.adapters.asked import Asked
 from twoloops.edge.adapters.limits import LARGEST, SUFFIXES
-from twoloops.edge.home import sync_folder
+from twoloops.edge.files import sync_folder
 from twoloops.edge.ports import Line
 from twoloops.edge.sources import Arrival
 from twoloops.edge.station import PERIOD

@@ -12,7 +12,7 @@ from tuf.api.metadata import Metadata, Root, TargetFile
 from tuf.api.serialization import DeserializationError
 from tuf.ngclient import Updater, UpdaterConfig
 
-from twoloops.edge.trust import files
+from twoloops.edge import files
 from twoloops.edge.trust.fetching import Fetcher, FetchError
 from twoloops.edge.trust.pointer import Seen
 from twoloops.edge.trust.refusing import Kind, Refused

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import msgspec
 
-from twoloops.edge.trust import files
+from twoloops.edge import files
 from twoloops.records.assignment import EVERYONE, Mode, hexadecimal
 from twoloops.records.digests import Digest, digest_bytes, short
 from twoloops.records.errors import UserError

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from twoloops.edge.trust import files, pointer
+from twoloops.edge import files
+from twoloops.edge.trust import pointer
 from twoloops.edge.trust.checking import self_test
 from twoloops.edge.trust.locking import UPDATE, alone
 from twoloops.edge.trust.pointer import Pointer

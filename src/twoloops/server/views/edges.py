@@ -268,13 +268,18 @@ def _wrong(now: Standing | None) -> list[str]:
     if now.release is None:
         found.append("No model decides: the line gets the fail-safe label.")
     if now.went_back:
-        left = "" if now.left is None else f" from {_name(now.left)}"
-        found.append(f"It went back{left} by itself: {clip(now.went_back, SENTENCE)}")
+        left = "a model" if now.left is None else f"model {_name(now.left)}"
+        found.append(f"It has left {left} that is assigned to it: {clip(now.went_back, SENTENCE)}")
     if now.refused:
         found.append(f"It refused the last update: {clip(now.refused, SENTENCE)}")
     if now.not_kept:
         what = items(now.not_kept, "input")
         found.append(f"{what} of this run could be decided and not be written.")
+    if now.unusable:
+        what = items(now.unusable, "input")
+        found.append(f"{what} of this run could not be read, and were set aside there.")
+    if now.not_told:
+        found.append(f"{items(now.not_told, 'verdict')} of this run were not taken by a sink.")
     if now.disk_free < LITTLE_DISK:
         found.append(f"Its disk is nearly full: {size(now.disk_free)} free.")
     return found

@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from securesystemslib.signer import CryptoSigner
 
-from twoloops.edge.trust.files import sync_folder
+from twoloops.edge.files import sync_folder
 from twoloops.records.errors import UserError
 
 

@@ -25,7 +25,7 @@ from tuf.api.metadata import (
 from tuf.api.serialization import DeserializationError
 from tuf.api.serialization.json import JSONSerializer
 
-from twoloops.edge.trust import files
+from twoloops.edge import files
 from twoloops.records.digests import Digest, digest_bytes
 from twoloops.records.errors import UserError
 from twoloops.store.trust import keys

@@ -6,8 +6,13 @@ from pathlib import Path
 from twoloops.records.errors import TransientError
 
 
-def write(path: Path, data: bytes) -> None:
+def write(path: Path, data: bytes, *, mode: int = 0o644) -> None:
     """Write a file so that a reader, also after a power cut, sees the old one or the new one.
+
+    Args:
+        path: Its name.
+        data: What it holds.
+        mode: Who may read it; the process's mask is applied.
 
     Raises:
         TransientError: The disk does not take it; the old file is as it was.
@@ -15,7 +20,9 @@ def write(path: Path, data: bytes) -> None:
     partial = path.with_name(f".{path.name}.new")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with partial.open("wb") as file:
+        partial.unlink(missing_ok=True)  # of a writer that died: its mode may be another
+        handle = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+        with os.fdopen(handle, "wb") as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
