@@ -4,8 +4,7 @@ Predict the coming batch, label some of it, learn, go on (the protocol of `selec
 with the product's own parts: its first base, `select` (a quarter of the budget is a random audit
 that trains a turn later), `head.fit` (two strengths instead of six), `suspects` and `consensus`.
 Every model is taken: the gate is left out, whose refusals move accuracy by more than the wrong
-labels do where a dozen labels come a turn (`label_noise_turns.py` runs whole turns, with the gate
-where asked).
+labels do where a dozen labels come a turn.
 
 Labellers err in one of ten items (another label of the stream, drawn evenly); the same labeller
 says the same of an item. Accuracy is on true labels, each batch before anything of it is learned;

@@ -28,7 +28,7 @@ from PIL import Image, ImageDraw, ImageFilter
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT / "tests" / "support"))
 
-from browser import launch
+from browser import launch, log_in
 from playwright.sync_api import sync_playwright
 from served import Served, questions
 
@@ -88,7 +88,7 @@ def measure(driver: Any, served: Served, task: str, keys: int, delay: int) -> di
         sys.exit(f"no browser could be started: {why}")
     page = browser.new_page(viewport={"width": 1280, "height": 800})
     page.set_default_timeout(60_000)
-    page.goto(f"{served.url}/login#token={served.token('ann')}&to=/label/{task}")
+    log_in(page, served.url, served.token("ann"), f"/label/{task}")
     page.wait_for_selector("#stage[data-observation]")
     if delay:
         slow = {"offline": False, "latency": delay, "downloadThroughput": -1}

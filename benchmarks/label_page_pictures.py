@@ -24,7 +24,7 @@ from PIL import Image, ImageDraw
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT / "tests" / "support"))
 
-from browser import launch
+from browser import launch, log_in
 from playwright.sync_api import sync_playwright
 from served import Served, questions
 
@@ -71,7 +71,7 @@ def opened(browser: Any, served: Served, task: str, size: Sequence[int], **more:
     """Open a task's page as Ann."""
     viewport = {"width": size[0], "height": size[1]}
     page = browser.new_context(viewport=viewport, **more).new_page()
-    page.goto(f"{served.url}/login#token={served.token('ann')}&to=/label/{task}")
+    log_in(page, served.url, served.token("ann"), f"/label/{task}")
     page.wait_for_selector("#stage[data-observation]")
     return page
 

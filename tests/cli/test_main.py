@@ -6,12 +6,13 @@ import sqlite3
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 import typer
 from sqlalchemy.exc import OperationalError
 
-from twoloops.cli import main
+from twoloops.cli import main, terminal
 from twoloops.cli.main import SERVER, application
 from twoloops.records.errors import TransientError
 
@@ -123,6 +124,25 @@ def test_every_command_is_tried_here() -> None:
         found.add((name,))
         found |= {(name, one) for one in getattr(command, "commands", ())}
     assert found == set(COMMANDS)
+
+
+def leaves(command, words=()):
+    """Every command with its parameters, by its words."""
+    for name, one in getattr(command, "commands", {}).items():
+        yield from leaves(one, (*words, name))
+    if not getattr(command, "commands", {}):
+        yield " ".join(words), {one.name for one in command.params}
+
+
+def test_next_commands_name_the_workspace_where_they_take_one() -> None:
+    terminal.in_workspace(Path("plant"))
+    try:
+        for words, takes in leaves(typer.main.get_command(application())):
+            said = terminal.placed(f"go on with  twoloops {words} , or not")
+            assert ("--workspace plant , or" in said) == ("workspace" in takes), said
+            assert terminal.placed(said) == said
+    finally:
+        terminal.in_workspace(Path())
 
 
 def test_help_works_in_the_bare_install_and_imports_nothing_heavy(environment) -> None:

@@ -73,7 +73,11 @@ def test_a_replay_goes_on_as_a_workspace(call, workspace, tmp_path, environment)
 
     waits = call("turn", *at)
     assert "waits for" in waits.out
-    assert "twoloops label export FILE" in " ".join(waits.out.split())
+    where = f"--workspace {workspace}"
+    assert f"twoloops label export FILE {where} , fill in" in " ".join(waits.out.split())
+    assert f"twoloops label import FILE {where}" in " ".join(waits.out.split())
+    unknown = call("turn", "none", *at)
+    assert unknown.err.endswith(f"or add it with  twoloops task add {where}\n")
     questions = tmp_path / "ask.csv"
     assert call("label", "export", questions, *at).code == 0
     refused = call("label", "export", questions, *at)
@@ -195,7 +199,9 @@ def test_a_new_workspace_starts_with_a_seed(call, tmp_path) -> None:
     shown = json.loads(call("task", "show", *at, "--json").out)
     assert shown["tasks"][0]["task"]["labels"] == ["crack", "leak", "ok"]
     # What came with the source was there already, and costs nothing.
-    assert json.loads(call("status", *at, "--json").out)["tasks"][0]["spent"]["amount"] == "0"
+    assert json.loads(call("status", *at, "--json").out)["tasks"][0]["spent"] == [
+        {"amount": "0", "currency": "USD"}
+    ]
 
 
 def test_unreadable_items_are_quarantined_counted_and_listed(call, workspace, tmp_path) -> None:

@@ -94,7 +94,7 @@ def test_in_a_batch_one_bad_text_stops_none_of_the_others(
         ("orders", {"observations": [{"text": 1}]}, 400),
         ("orders", {"observations": [{"text": "a" * 60_000}] * 100}, 413),
         ("pump", {"observations": [{"text": "a"}]}, 422),
-        ("nothing", {"observations": [{"text": "a"}]}, 422),
+        ("nothing", {"observations": [{"text": "a"}]}, 404),
     ],
 )
 def test_batches_have_limits(

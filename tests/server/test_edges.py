@@ -122,7 +122,9 @@ def test_a_token_is_exchanged_until_the_edges_own_is_used(
     assert ask(client, own.secret).status_code == 403
     assert ask(client, served.secrets["reader"]).status_code == 403
     assert ask(client, served.secrets["admin"]).status_code == 403
-    assert ask(client, token(served.folder, "press-5"), "nothing").status_code == 422
+    assert (
+        ask(client, token(served.folder, "press-5"), "nothing").status_code == 422
+    )  # the body names the task
 
 
 def test_an_edge_that_is_enrolled_anew_keeps_its_past_and_its_old_token_ends(

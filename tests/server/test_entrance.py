@@ -114,7 +114,10 @@ def test_a_form_of_another_site_cannot_send_what_the_api_takes(
 def test_a_browser_without_a_token_is_led_to_the_login_page(client: TestClient) -> None:
     answer = client.get("/api/v1/tasks", headers=HTML)
     assert answer.status_code == 401  # programs ask there
-    assert client.get("/login", headers=HTML).status_code == 200
+    page = client.get("/login", headers=HTML)
+    assert page.status_code == 200
+    assert "twoloops token add NAME --scope labeller" in page.text
+    assert "what you may do" in page.text
 
 
 def test_what_is_asked_for_is_escaped_in_pages(client: TestClient) -> None:

@@ -127,5 +127,5 @@ def test_the_page_holds_what_its_script_needs_and_no_script_of_its_own(
 
 def test_an_unknown_task_is_said(client: TestClient, folder: Path) -> None:
     found = client.get("/label/parts", headers={**bearer(folder), "Accept": "text/html"})
-    assert found.status_code == 422
+    assert found.status_code == 404
     assert "parts" in found.text

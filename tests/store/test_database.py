@@ -116,5 +116,21 @@ def test_a_second_process_reads_while_one_writes(tmp_path: Path) -> None:
         assert reader.tasks.find("a") is None
 
 
+def test_a_snapshot_is_one_state_whatever_others_commit(tmp_path: Path) -> None:
+    with Store.open(tmp_path) as reader, Store.open(tmp_path) as writer:
+        with reader.snapshot():
+            assert reader.tasks.all() == []
+            writer.tasks.put(Task("a", "text", ("x",)))
+            with reader.snapshot():
+                assert reader.tasks.all() == []
+            with pytest.raises(RuntimeError, match="within a snapshot nothing is written"):
+                reader.tasks.put(Task("b", "text", ("x",)))
+        assert [task.name for task in reader.tasks.all()] == ["a"]
+        with writer.transaction():
+            writer.tasks.put(Task("b", "text", ("x",)))
+            with writer.snapshot():  # a transaction's own state
+                assert [task.name for task in writer.tasks.all()] == ["a", "b"]
+
+
 def test_times_of_the_epoch_are_stamped_in_utc() -> None:
     assert stamp(datetime(1970, 1, 1, tzinfo=UTC)) == "1970-01-01T00:00:00.000000+00:00"

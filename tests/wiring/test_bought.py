@@ -77,7 +77,7 @@ def test_the_first_release_stands_beside_the_one_in_force(store: Store) -> None:
     release(store, 0, audits=20, right=10)
     release(store, 1, audits=20, right=19)
     found = bought(store, TASK)
-    assert (found.labels, found.releases, found.cost) == (40, 2, Money(Decimal(80)))
+    assert (found.labels, found.releases, found.cost) == (40, 2, (Money(Decimal(80)),))
     line = told(found)
     assert "right: 50.0 % (" in line
     assert ") by the first release, 95.0 % (" in line
@@ -95,5 +95,5 @@ def test_a_revoked_release_buys_nothing(store: Store) -> None:
 
 def test_one_label_is_one_label() -> None:
     accuracy = Estimates(Estimate(0.5, (0.25, 0.75), 9, 9.0))
-    line = told(Bought(1, Money(Decimal(1), "EUR"), 1, None, accuracy))
+    line = told(Bought(1, (Money(Decimal(1), "EUR"),), 1, None, accuracy))
     assert line == "1 label for 1.00 EUR; right: 50.0 % (25.0 to 75.0) by the only release"

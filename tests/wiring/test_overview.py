@@ -69,7 +69,7 @@ def test_what_a_turn_cost_is_what_was_paid(store, task):
     for turn in task.turns:
         labels = store.labels.of_turn("orders", turn.number)
         assert turn.spend.labels == len(labels)
-        assert turn.spend.people == ((paid[turn.number],) if labels else ())
+        assert turn.spend.people == (paid[turn.number] if labels else ())
         assert turn.spend.minutes == pytest.approx(len(labels) * 6 / 60)
         assert (turn.spend.taught, turn.spend.teachers) == (0, ())
         made = spent.of_turn(store, "orders", turn.number)

@@ -16,6 +16,7 @@ from twoloops.edge.home import Paired
 from twoloops.records.assignment import EVERYONE
 from twoloops.records.errors import UserError
 from twoloops.wiring import rollouts, trust
+from twoloops.wiring.history import History
 from twoloops.wiring.revoking import revoke
 from twoloops.wiring.rollout_plan import keep_plan, plan_of, read_plan
 
@@ -40,6 +41,14 @@ def plant(tmp_path: Path) -> Iterator[Plant]:
 
 def whats(plant: Plant) -> list[str]:
     return [one.what for one in rollouts.standing(plant.store)[0].moves]
+
+
+def marks(plant: Plant) -> list[str]:
+    """What an overview says of releases that count no longer."""
+    history = History(plant.store, plant.store.tasks.get(TASK))
+    said = history.judgements()
+    assert said
+    return [one.taken_back.told for one in said if one.taken_back is not None]
 
 
 def in_shadow(plant: Plant, scale: float = 2.0) -> tuple[str, str]:
@@ -265,19 +274,27 @@ def test_a_person_pauses_resumes_aborts_and_starts_again(plant) -> None:
     old, new = in_shadow(plant)
     with pytest.raises(UserError, match="--why TEXT"):
         rollouts.pause(plant.store, TASK, " ", plant.at)
-    rollouts.pause(plant.store, TASK, "holiday", plant.at)
+    rollouts.pause(plant.store, TASK, "holiday", plant.at, "kim")
+    (fact,) = plant.store.journal.facts(TASK, kind="rollout paused")
+    assert (fact.body["why"], fact.body["by"]) == ("holiday", "kim")
+    (stands,) = rollouts.standing(plant.store)
+    assert (stands.why, stands.by) == ("holiday", "kim")
     with pytest.raises(UserError, match="paused already \\(holiday\\)"):
         rollouts.pause(plant.store, TASK, "holiday", plant.at)
     assert not plant.look(5)
     rollouts.resume(plant.store, TASK, "back", plant.at)
     with pytest.raises(UserError, match="is not paused"):
         rollouts.resume(plant.store, TASK, "back", plant.at)
-    rollouts.abort(plant.folder, plant.store, TASK, "line 4 is rebuilt", plant.at)
+    rollouts.abort(plant.folder, plant.store, TASK, "line 4 is rebuilt", plant.at, "kim")
     with pytest.raises(UserError, match="twoloops rollout start MODEL"):
         rollouts.abort(plant.folder, plant.store, TASK, "again", plant.at)
+    (marked,) = marks(plant)
+    assert marked.startswith("withdrawn 2026-03-0")
+    assert marked.endswith("UTC: roll-out 1 was aborted by kim: line 4 is rebuilt")
     with pytest.raises(UserError, match="in force in every group"):
         rollouts.start(plant.folder, plant.store, TASK, old, "x", plant.at)
     rollouts.start(plant.folder, plant.store, TASK, new, "line 4 is back", plant.at)
+    assert marks(plant) == []
     assert plant.store.releases.deployed(TASK).model == new
     with pytest.raises(UserError, match="being rolled out already"):
         rollouts.start(plant.folder, plant.store, TASK, new, "x", plant.at)

@@ -88,7 +88,7 @@ def show(
     terminal.say(f"{one.digest}")
     terminal.say(f"Dataset of task {one.task!r}, turn {one.turn}{frozen}.")
     table = terminal.table("what", "how many")
-    table.add_row("items", f"{one.items:,}, with {one.inputs:,} distinct inputs")
+    table.add_row("items", f"{one.items:,}, with {terminal.items(one.inputs, 'distinct input')}")
     table.add_row("splits", _counts(one.splits))
     table.add_row("chance known", _counts(one.known) or "of none")
     table.add_row("labels", _counts(one.labels) or "none")
@@ -96,7 +96,7 @@ def show(
     table.add_row("cost", _costs(one))
     table.add_row("models", ", ".join(map(short, one.models)) or "none")
     if one.forgotten:
-        table.add_row("forgotten", f"{one.forgotten:,} inputs")
+        table.add_row("forgotten", terminal.items(one.forgotten, "input"))
     terminal.show(table)
     for sentence in limits(one):
         terminal.say(sentence)
@@ -141,7 +141,8 @@ def export(
         terminal.emit({"folder": str(folder), "version": one, "stated": stated})
         return
     terminal.say(
-        f"Wrote {one.items:,} items of task {one.task!r}, turn {one.turn}, to {folder}: "
+        f"Wrote {terminal.items(one.items, 'item')} of task {one.task!r}, turn {one.turn}, to "
+        f"{folder}: "
         "items.csv, items.json, inputs/, croissant.json, README.md."
     )
     if licence is None:

@@ -46,8 +46,9 @@ def _print(one: "Looked", workspace: Path) -> None:
     for part in finding.parts:
         _print_kind(finding, part.kind)
     terminal.say(
-        f"{finding.observations:,} observations since the release of turn {finding.turn}; "
-        f"chance of any false alarm, over all looks at this release: {finding.budget:g}."
+        f"{terminal.items(finding.observations, 'observation')} since the release of turn "
+        f"{finding.turn}; chance of any false alarm, over all looks at this release: "
+        f"{finding.budget:g}."
     )
     if finding.unseen:
         terminal.say(f"Not tested alone, as the reference does not know it: {_edges(finding)}.")

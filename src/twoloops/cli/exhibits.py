@@ -198,7 +198,9 @@ def _pictures(found: "Collection", folder: Path) -> None:
             "give another folder with --out"
         ) from error
     size = sum(path.stat().st_size for path in written)
-    terminal.say(f"Wrote {len(written)} pictures ({size / 1e6:.1f} MB) to {folder}/")
+    terminal.say(
+        f"Wrote {terminal.items(len(written), 'picture')} ({size / 1e6:.1f} MB) to {folder}/"
+    )
 
 
 def _print_contents(found: "Collection", where: Path) -> None:

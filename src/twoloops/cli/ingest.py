@@ -81,13 +81,16 @@ def ingest(
         terminal.emit(done)
         return
     known = f", {done.known:,} of them known already" if done.known else ""
-    terminal.say(f"{source}: {done.rows:,} rows{known}.")
+    terminal.say(f"{source}: {terminal.items(done.rows, 'row')}{known}.")
     if done.model is None:
-        terminal.say(f"No model is deployed yet: {done.kept:,} were kept for {done.period}.")
+        terminal.say(
+            f"No model is deployed yet: {terminal.items(done.kept, 'was', 'were')} kept for "
+            f"{done.period}."
+        )
     else:
         terminal.say(f"{done.decided:,} decided, {done.kept:,} kept for {done.period}.")
     if done.labels:
-        terminal.say(f"{done.labels:,} labels came with them.")
+        terminal.say(f"{terminal.items(done.labels, 'label')} came with them.")
     if done.quarantined:
         known = f", {done.already_quarantined:,} known" if done.already_quarantined else ""
         terminal.say(f"{len(done.quarantined):,} could not be used (quarantined{known}):")

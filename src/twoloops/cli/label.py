@@ -82,14 +82,15 @@ def export(
         return
     if studio:
         terminal.say(
-            f"Wrote {count:,} tasks to {file} and the labeling config to {config_path(file)}. In "
-            "Label Studio make a project with that config, import the file, label, export as "
+            f"Wrote {terminal.items(count, 'task')} to {file} and the labeling config to "
+            f"{config_path(file)}. In Label Studio make a project with that config, import the "
+            "file, label, export as "
             "JSON; then"
         )
     else:
         terminal.say(
-            f"Wrote {count:,} observations to {file}. Fill in the label column with one of "
-            f"{', '.join(chosen.labels)}; then"
+            f"Wrote {terminal.items(count, 'observation')} to {file}. Fill in the label column "
+            f"with one of {', '.join(chosen.labels)}; then"
         )
     terminal.command(options.going_on(workspace, f"label import {'FILE' if studio else file}"))
 
@@ -185,12 +186,19 @@ def import_(
         terminal.emit({"task": chosen.name, **done._asdict(), "open": left})
         return
     cost = "" if done.cost is None else f", for {done.cost}"
-    terminal.say(f"{done.new:,} new labels{cost}; {done.repeated:,} were known.")
+    terminal.say(
+        f"{terminal.items(done.new, 'new label')}{cost}; "
+        f"{terminal.items(done.repeated, 'was', 'were')} known."
+    )
     if done.passed:
         terminal.say(f"Skipped, because somebody could not tell: {done.passed:,}.")
     if done.added:
         terminal.say(f"New labels of task {chosen.name!r}: {', '.join(done.added)}.")
-    terminal.say(f"{left:,} questions are open." if left else "Every question is answered.")
+    terminal.say(
+        f"{terminal.items(left, 'question is', 'questions are')} open."
+        if left
+        else "Every question is answered."
+    )
     terminal.say("Go on with")
     words = f"label export FILE --task {chosen.name}" if left else f"turn {chosen.name}"
     terminal.command(options.going_on(workspace, words))

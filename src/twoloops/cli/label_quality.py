@@ -48,7 +48,10 @@ def quality(
         return
     _print(found)
     if found.open_looks:
-        terminal.say(f"{found.open_looks:,} second looks are waited for. Give them with")
+        terminal.say(
+            f"{terminal.items(found.open_looks, 'second look is', 'second looks are')} waited "
+            "for. Give them with"
+        )
         terminal.command(options.going_on(workspace, f"label export FILE --task {found.task}"))
     elif any(not one.looked_at for one in found.suspects):
         terminal.say("Send the most doubtful ones back with")
@@ -59,7 +62,8 @@ def quality(
 
 def _print(found: "Quality") -> None:
     terminal.say(
-        f"Task {found.task!r}: {found.labels:,} labels of {found.observations:,} observations, "
+        f"Task {found.task!r}: {terminal.items(found.labels, 'label')} of "
+        f"{terminal.items(found.observations, 'observation')}, "
         f"{found.several:,} of them by several people."
     )
     if found.several:
@@ -81,7 +85,9 @@ def _print(found: "Quality") -> None:
     for one in found.labellers:
         _confusion(one)
     if found.contested:
-        terminal.say(f"\nLabellers differ over {len(found.contested):,} observations:")
+        terminal.say(
+            f"\nLabellers differ over {terminal.items(len(found.contested), 'observation')}:"
+        )
     for row in found.contested[:SHOWN]:
         said = ", ".join(f"{who} {label!r}" for who, label in row.said.items())
         sure = "" if row.probability is None else f" ({row.probability:.0%})"
@@ -98,13 +104,16 @@ def _print_suspects(found: "Quality") -> None:
     seen = len(found.suspects) - len(fresh)
     had = f" ({seen:,} more had a second look)" if seen else ""
     terminal.say(
-        f"{len(fresh):,} labels are doubtful{had}. The model may be what is wrong: a second look "
-        "decides, not the suspicion."
+        f"{terminal.items(len(fresh), 'label is', 'labels are')} doubtful{had}. The model may "
+        "be what "
+        "is wrong: a second look decides, not the suspicion."
     )
     for one in fresh[:SHOWN]:
         terminal.say(f"  {one.observation}: {one.why}")
     if found.sent:
-        terminal.say(f"{found.sent:,} labels were sent back for a second look.")
+        terminal.say(
+            f"{terminal.items(found.sent, 'label was', 'labels were')} sent back for a second look."
+        )
 
 
 def _rate(one: "Erring") -> str:

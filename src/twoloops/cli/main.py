@@ -7,6 +7,7 @@ import errno
 import functools
 import os
 import sys
+from pathlib import Path
 
 # Small heads are fitted 5 to 10 times faster with one BLAS thread, and results must not depend on
 # the number of cores. Read once, when numpy is first imported: hence before everything else.
@@ -43,6 +44,7 @@ from twoloops.cli import (  # noqa: E402 - likewise
     serve,
     task,
     teacher,
+    terminal,
     token,
     turn,
     verify,
@@ -158,6 +160,7 @@ def run(arguments: list[str] | None = None) -> None:
     Exit codes: 0 done; 2 the user's situation; 75 a passing fault, try again; 130 interrupted;
     1 a bug, with its traceback.
     """
+    terminal.in_workspace(Path())  # until the command says another
     try:
         _command().main(args=arguments, prog_name="twoloops")
     except SystemExit as stop:
@@ -209,4 +212,4 @@ def _disk_or_catalog(error: Exception) -> str | None:
 
 
 def _complain(sentence: str) -> None:
-    print(f"twoloops: {sentence}", file=sys.stderr)
+    print(f"twoloops: {terminal.placed(sentence)}", file=sys.stderr)

@@ -5,10 +5,19 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from twoloops.cli import terminal
+
 if TYPE_CHECKING:
     from twoloops.records.finding import Purpose
     from twoloops.records.task import Task
     from twoloops.store.workspace import Store
+
+
+def _noted(folder: Path) -> Path:
+    """Take note of the workspace, for the commands that sentences name."""
+    terminal.in_workspace(folder)
+    return folder
+
 
 WORKSPACE: Any = typer.Option(
     Path(),
@@ -16,6 +25,7 @@ WORKSPACE: Any = typer.Option(
     "-w",
     metavar="FOLDER",
     envvar="TWOLOOPS_WORKSPACE",
+    callback=_noted,
     show_default="this folder",
     help="The workspace.",
 )

@@ -62,9 +62,10 @@ def import_(
     if json:
         terminal.emit({"task": chosen.name, "outcomes": done})
         return
-    blank = f", {done.blank:,} rows without one" if done.blank else ""
+    blank = f", {terminal.items(done.blank, 'row')} without one" if done.blank else ""
     terminal.say(
-        f"{done.rows:,} outcomes{blank}: {done.new:,} new labels, {done.known:,} were known."
+        f"{terminal.items(done.rows, 'outcome')}{blank}: {terminal.items(done.new, 'new label')}, "
+        f"{terminal.items(done.known, 'was', 'were')} known."
     )
     if done.unasked:
         terminal.say(f"{done.unasked:,} of observations that nobody was asked about: they train.")

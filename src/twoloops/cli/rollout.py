@@ -1,7 +1,7 @@
 """`twoloops rollout …`: how releases go out to the edges, and who stops them."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import typer
 
@@ -16,6 +16,9 @@ rollouts = typer.Typer(
     help="How releases go out to the edges: shadow, canary, waves, judged on quality.",
 )
 WHY = typer.Option(..., "--why", metavar="TEXT", help="Why; goes on record.")
+BY: Any = typer.Option(
+    None, "--by", metavar="NAME", help="Who says so; goes on record.  [default: the login's name]"
+)
 
 
 @rollouts.command()
@@ -48,6 +51,7 @@ def status(
 def start(
     model: str = typer.Argument(help="The first digits of a model's digest, or deployed."),
     why: str = WHY,
+    by: str | None = BY,
     workspace: Path = options.WORKSPACE,
     task: str | None = options.TASK,
     wait: float = options.WAIT,
@@ -65,7 +69,7 @@ def start(
     with writing(workspace, wait=wait, on_wait=terminal.told) as store:
         chosen = options.task_of(store, task) if task or model == "deployed" else None
         found = exporting.find(store, model, chosen)
-        wired.start(workspace, store, found.task, found.digest, why, now())
+        wired.start(workspace, store, found.task, found.digest, why, now(), _by(by))
         done = wired.of_task(store, found.task)
     _said(done, json)
 
@@ -73,6 +77,7 @@ def start(
 @rollouts.command()
 def pause(
     why: str = WHY,
+    by: str | None = BY,
     workspace: Path = options.WORKSPACE,
     task: str | None = options.TASK,
     wait: float = options.WAIT,
@@ -84,7 +89,7 @@ def pause(
 
     with writing(workspace, wait=wait, on_wait=terminal.told) as store:
         name = options.task_of(store, task).name
-        wired.pause(store, name, why, now())
+        wired.pause(store, name, why, now(), _by(by))
         done = wired.of_task(store, name)
     _said(done, json)
 
@@ -92,6 +97,7 @@ def pause(
 @rollouts.command()
 def resume(
     why: str = WHY,
+    by: str | None = BY,
     workspace: Path = options.WORKSPACE,
     task: str | None = options.TASK,
     wait: float = options.WAIT,
@@ -103,7 +109,7 @@ def resume(
 
     with writing(workspace, wait=wait, on_wait=terminal.told) as store:
         name = options.task_of(store, task).name
-        wired.resume(store, name, why, now())
+        wired.resume(store, name, why, now(), _by(by))
         done = wired.of_task(store, name)
     _said(done, json)
 
@@ -111,6 +117,7 @@ def resume(
 @rollouts.command()
 def abort(
     why: str = WHY,
+    by: str | None = BY,
     workspace: Path = options.WORKSPACE,
     task: str | None = options.TASK,
     wait: float = options.WAIT,
@@ -122,7 +129,7 @@ def abort(
 
     with writing(workspace, wait=wait, on_wait=terminal.told) as store:
         name = options.task_of(store, task).name
-        wired.abort(workspace, store, name, why, now())
+        wired.abort(workspace, store, name, why, now(), _by(by))
         done = wired.of_task(store, name)
     _said(done, json)
 
@@ -158,6 +165,18 @@ def plan(
         terminal.emit(found)
     else:
         _print_plan(name, found, workspace)
+
+
+def _by(name: str | None) -> str:
+    """Return who says so: as named, or the login, where it has a name."""
+    import getpass
+
+    if name is not None:
+        return name.strip()
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):
+        return ""
 
 
 def _bytes(file: Path) -> bytes:
@@ -197,7 +216,7 @@ def _print(one: "RolloutStanding") -> None:
             table.add_row(found.condition, f"{word}: {found.detail}")
     terminal.show(table)
     for move in one.moves:
-        terminal.say(f"{move.at:%Y-%m-%d %H:%M} {move.what}: {move.why}")
+        terminal.say(f"{move.at:%Y-%m-%d %H:%M} {move.what}: {move.why}{_who(move.by)}")
     print()
 
 
@@ -206,8 +225,14 @@ def line(one: "RolloutStanding") -> str:
     where = f"{one.status}, stage {one.stage} of {one.stages}"
     if one.kind is not None:
         where += f" ({one.kind})"
-    rest = one.why or (f"waits for {one.waits}" if one.waits else "")
+    rest = (
+        f"{one.why}{_who(one.by)}" if one.why else (f"waits for {one.waits}" if one.waits else "")
+    )
     return f"{where}: {rest}" if rest else where
+
+
+def _who(by: str) -> str:
+    return f" ({by})" if by else ""
 
 
 def _print_plan(task: str, plan: "Plan", workspace: Path) -> None:

@@ -8,6 +8,7 @@ from twoloops.cli.rollout import line
 from twoloops.convergence.judging.evaluate import Estimate, Estimates
 from twoloops.convergence.judging.stopping import Advice, amount
 from twoloops.records.digests import short
+from twoloops.records.money import told
 from twoloops.wiring.status import Status, TaskStatus
 
 
@@ -23,20 +24,20 @@ def print_status(status: Status, workspace: Path) -> None:
     if status.edges:
         print_edges(status.edges)
     if status.quarantined:
-        terminal.say(f"{status.quarantined:,} inputs could not be used (quarantined), the last:")
+        bad = terminal.items(status.quarantined, "input")
+        terminal.say(f"{bad} could not be used (quarantined), the last:")
         for sentence in status.latest_quarantined:
             terminal.say(f"  {sentence}")
     if status.unknown_decisions:
-        terminal.say(f"Up to {status.unknown_decisions:,} decisions of edges are unknown.")
+        terminal.say(f"Decisions of edges that are unknown: up to {status.unknown_decisions:,}.")
     if status.journal_problems:
-        terminal.say(f"The journal of {status.journal_facts:,} facts is NOT whole:")
+        terminal.say(f"The journal of {terminal.items(status.journal_facts, 'fact')} is NOT whole:")
         for sentence in status.journal_problems:
             terminal.say(f"  {sentence}")
     else:
         head = short(status.journal_head)
-        terminal.say(
-            f"The journal's chain of {status.journal_facts:,} facts is whole (head {head})."
-        )
+        facts = terminal.items(status.journal_facts, "fact")
+        terminal.say(f"The journal's chain of {facts} is whole (head {head}).")
 
 
 def _print_task(task: TaskStatus, workspace: Path) -> None:
@@ -51,7 +52,7 @@ def _print_task(task: TaskStatus, workspace: Path) -> None:
         for name, key in (("faults found", "detection_rate"), ("rejects", "false_reject_rate")):
             table.add_row(name, _rate(task.estimates, task.earlier, key))
     table.add_row("observations", f"{task.observations:,}, {task.new_observations:,} of them new")
-    table.add_row("labels", f"{task.labels_bought:,}, for {task.spent}")
+    table.add_row("labels", f"{task.labels_bought:,}, for {told(task.spent)}")
     if task.deployed is not None:  # the first turn asks for as many as the policy has for it
         table.add_row("next labels", _worth(task.worth))
     table.add_row("drift", _drift(task))
@@ -88,7 +89,7 @@ def _figure(now: Estimate, earlier: Estimate) -> str:
 
 def _percent(one: Estimate) -> str:
     if one.value is None or one.interval is None:
-        return f"unknown ({one.labels} audit labels, 5 needed)"
+        return f"unknown ({terminal.items(one.labels, 'audit label')}, 5 needed)"
     low, high = (100 * end for end in one.interval)
     return f"{100 * one.value:.1f} % (95 %: {low:.1f} to {high:.1f}, {one.labels} audit labels)"
 
@@ -107,9 +108,10 @@ def _drift(task: TaskStatus) -> str:
     if task.deployed is None:
         return "not looked for: nothing is deployed yet"
     if found is None:
-        return "not looked for since the release: twoloops drift"
+        return terminal.placed("not looked for since the release: look with  twoloops drift")
     when = found.looked_at.isoformat(sep=" ", timespec="minutes")[:16]
-    return f"{found.verdict}: {found.reason} ({when} UTC, {found.observations:,} observations)"
+    seen = terminal.items(found.observations, "observation")
+    return f"{found.verdict}: {found.reason} ({when} UTC, {seen})"
 
 
 def _turn(task: TaskStatus) -> str:
@@ -117,7 +119,9 @@ def _turn(task: TaskStatus) -> str:
         return "none yet"
     if task.stage == "closed":
         return f"{task.turn} is closed, none is open"
-    waits = f", waits for {task.open_questions:,} labels" if task.open_questions else ""
+    waits = (
+        f", waits for {terminal.items(task.open_questions, 'label')}" if task.open_questions else ""
+    )
     return f"{task.turn} is open, next stage: {task.stage}{waits}"
 
 

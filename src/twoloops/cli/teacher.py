@@ -173,7 +173,7 @@ def show(name: str = NAME, workspace: Path = options.WORKSPACE, json: bool = opt
             f"{found.available} left."
         )
     calls = ", ".join(f"{count:,} {state}" for state, count in sorted(found.calls.items()))
-    terminal.say(f"{found.labels:,} labels; calls: {calls or 'none'}.")
+    terminal.say(f"{terminal.items(found.labels, 'label')}; calls: {calls or 'none'}.")
     if found.dropped:
         terminal.say("It was dropped: it is asked no more.")
     if found.left_out:
@@ -183,7 +183,8 @@ def show(name: str = NAME, workspace: Path = options.WORKSPACE, json: bool = opt
         terminal.say(f"  {count:,} left to people: {why}")
     for call in found.unknown:
         terminal.say(
-            f"Call {call.key} of {call.begun_at:%Y-%m-%d %H:%M} UTC, {len(call.items)} items: it "
+            f"Call {call.key} of {call.begun_at:%Y-%m-%d %H:%M} UTC, "
+            f"{terminal.items(len(call.items), 'item')}: it "
             f"may have cost {call.held}. {call.why or 'Nothing is noted since.'} Once the bill "
             "says what it cost:"
         )
@@ -234,11 +235,12 @@ def drop(
     terminal.say(f"Teacher {name!r} is asked no more.")
     if without_labels:
         terminal.say(
-            f"Its {labels:,} labels stay on record and are left out of every dataset from now on; "
-            "what was made with them keeps its obligations."
+            f"Its {terminal.items(labels, 'label stays', 'labels stay')} on record and out of "
+            "every "
+            "dataset from now on; what was made with them keeps its obligations."
         )
     elif labels:
-        terminal.say(f"Its {labels:,} labels still train.")
+        terminal.say(f"Its {terminal.items(labels, 'label still trains', 'labels still train')}.")
 
 
 @teachers.command()
@@ -257,7 +259,10 @@ def settle(
     cost = amount("--paid", paid)
     with writing(workspace, wait=wait, on_wait=terminal.told) as store:
         done = keep(store, call, cost, says, now())
-    terminal.say(f"Call {call} has cost {done.paid}; its {len(done.items)} items stay with people.")
+    terminal.say(
+        f"Call {call} has cost {done.paid}; its "
+        f"{terminal.items(len(done.items), 'item stays', 'items stay')} with people."
+    )
 
 
 def _price(

@@ -3,8 +3,12 @@
 Results go to stdout; what is told on the way goes to stderr, so that a pipe gets the result alone.
 """
 
+import re
+import shlex
 import sys
 import textwrap
+from contextvars import ContextVar
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -14,11 +18,68 @@ if TYPE_CHECKING:
 
 WIDTH = 80
 
+ELSEWHERE = (
+    "base search",
+    "base vet",
+    "claims",
+    "demo",
+    "edge",
+    "exhibits changes",
+    "exhibits refresh",
+    "init",
+    "replay",
+    "verify",
+)
+"""Begins of the commands that no workspace belongs to."""
+_NEXT = re.compile(r"(?:^|(?<=  ))twoloops ([a-z][^\n]*?)(?=\s\s|\s?[,.;:)](?:\s|$)|\s*$)", re.M)
+"""A command within a sentence: two spaces before it, and two, or a stop, after it."""
+_workspace: ContextVar[Path] = ContextVar("workspace", default=Path())
+
+
+def in_workspace(folder: Path) -> None:
+    """Take note of the workspace that the running command was given."""
+    _workspace.set(folder)
+
+
+def placed(text: str) -> str:
+    """Return sentences whose next commands go on in the workspace that this command was given.
+
+    >>> in_workspace(Path("my plant"))
+    >>> placed("see  twoloops status , or run  twoloops replay DIR")
+    "see  twoloops status --workspace 'my plant' , or run  twoloops replay DIR"
+    >>> in_workspace(Path())
+    >>> placed("see  twoloops status")
+    'see  twoloops status'
+    """
+    folder = _workspace.get()
+    if folder == Path():
+        return text
+
+    def with_it(found: re.Match[str]) -> str:
+        words = found[1]
+        named = {"-w", "--workspace"} & set(words.split())
+        if named or f"{words} ".startswith(tuple(f"{one} " for one in ELSEWHERE)):
+            return found[0]
+        return f"twoloops {words} --workspace {shlex.quote(str(folder))}"
+
+    return _NEXT.sub(with_it, text)
+
+
+def items(number: int, singular: str, plural: str | None = None) -> str:
+    """Return a number with its noun (and verb).
+
+    >>> items(1, "question is", "questions are"), items(40, "label")
+    ('1 question is', '40 labels')
+    """
+    from twoloops.analysis.words import items as counted
+
+    return counted(number, singular, plural)
+
 
 def say(text: str = "", *, err: bool = False) -> None:
     """Print sentences, each line of them wrapped at 80 columns."""
     stream = sys.stderr if err else sys.stdout
-    for line in text.split("\n"):
+    for line in placed(text).split("\n"):
         for part in textwrap.wrap(line, WIDTH, break_long_words=False, break_on_hyphens=False) or [
             ""
         ]:
@@ -28,7 +89,7 @@ def say(text: str = "", *, err: bool = False) -> None:
 def indented(text: str) -> None:
     """Print a sentence, wrapped at 80 columns and set in by two."""
     for line in textwrap.wrap(
-        text,
+        placed(text),
         WIDTH,
         initial_indent="  ",
         subsequent_indent="    ",

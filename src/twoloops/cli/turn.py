@@ -97,8 +97,6 @@ def _tell(task: str, state: "TurnState", waiting: "Waiting | None", workspace: P
 
     if waiting is not None:
         terminal.say(f"Turn {state.number} of {task!r} waits for {waiting.what}")
-        if workspace != Path():
-            terminal.say(f"(with --workspace {workspace})")
         return
     if state.released is None:
         terminal.say(f"Turn {state.number} of {task!r} is closed; nothing was released.")

@@ -89,13 +89,14 @@ def _print(found: "Worth") -> None:
         again = advice.sceptic.last_gain_again
         said = "not known" if again is None else f"{amount(again)} {found.unit}"
         terminal.say(
-            f"A sceptic's guesses for the same {advice.labels} labels: the last gain again saves "
-            f"{said}; no gain saves nothing."
+            f"A sceptic's guesses for the same {terminal.items(advice.labels, 'label')}: the last "
+            f"gain again saves {said}; no gain saves nothing."
         )
         terminal.say(_flattens(found))
     terminal.say(
-        f"{found.bought:,} labels are bought, the deployed model learned from {found.learned:,}; "
-        f"{found.releases} of {found.turns} turns after the first released. The horizon of "
+        f"{terminal.items(found.bought, 'label is', 'labels are')} bought, the deployed model "
+        f"learned from {found.learned:,}; {found.releases} of {found.turns} turns after the "
+        "first released. The horizon of "
         f"{advice.horizon:,.0f} observations is {found.horizon_is}."
     )
     if not found.priced:

@@ -8,6 +8,19 @@ class UserError(Exception):
     """
 
 
+class NotKnownError(UserError):
+    """There is nothing of the name that was asked for.
+
+    Args:
+        message: What was got, and what there is.
+        name: The name, as it was given.
+    """
+
+    def __init__(self, message: str, name: str) -> None:
+        self.name = name
+        super().__init__(message)
+
+
 class MissingExtraError(UserError):
     """A command needs packages that the bare install does not bring."""
 

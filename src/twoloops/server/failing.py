@@ -10,7 +10,7 @@ from litestar import Request, Response
 from litestar.exceptions import HTTPException
 from litestar.response import Redirect, Template
 
-from twoloops.records.errors import TransientError, UserError
+from twoloops.records.errors import NotKnownError, TransientError, UserError
 
 PROBLEM = "application/problem+json"
 log = logging.getLogger("twoloops.server")
@@ -55,7 +55,13 @@ def told(
 
 def user_error(request: Request[Any, Any, Any], error: UserError) -> Response[Any]:
     """The user's situation: one sentence."""
-    return told(request, 422, str(error))
+    return told(request, 404 if _asked_by_address(request, error) else 422, str(error))
+
+
+def _asked_by_address(request: Request[Any, Any, Any], error: UserError) -> bool:
+    """Whether it is the address, not the body, that names what is not there."""
+    named = (*request.path_params.values(), *request.query_params.values())
+    return isinstance(error, NotKnownError) and error.name in named
 
 
 def transient(request: Request[Any, Any, Any], error: TransientError) -> Response[Any]:

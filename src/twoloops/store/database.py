@@ -72,6 +72,7 @@ class Database:
     def __init__(self, url: str | URL) -> None:
         self._engine = _engine(url)
         self._connection: Connection | None = None
+        self._view: Connection | None = None
         self._after: list[Callable[[], None]] = []
         try:
             self._prepare()
@@ -107,6 +108,8 @@ class Database:
                 del self._after[registered:]
                 raise
             return
+        if self._view is not None:
+            raise RuntimeError("within a snapshot nothing is written")
         with self._engine.begin() as connection:
             self._connection, self._after = connection, []
             try:
@@ -120,11 +123,34 @@ class Database:
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         """Read: inside a transaction with its own writes, outside of one a consistent view."""
-        if self._connection is not None:
-            yield self._connection
+        within = self._connection or self._view
+        if within is not None:
+            yield within
             return
         with self._engine.connect().execution_options(read_only=True) as connection:
             yield connection
+
+    @contextmanager
+    def snapshot(self) -> Iterator[None]:
+        """Let everything that is read inside see one state, whatever others commit meanwhile.
+
+        Inside a transaction it is that transaction's state.
+
+        Raises:
+            RuntimeError: Something is written inside.
+        """
+        if self._connection is not None or self._view is not None:
+            yield
+            return
+        options: dict[str, Any] = {"read_only": True}
+        if self._engine.dialect.name != "sqlite":  # there a view holds for a statement alone
+            options["isolation_level"] = "REPEATABLE READ"
+        with self._engine.connect().execution_options(**options) as connection:
+            self._view = connection
+            try:
+                yield
+            finally:
+                self._view = None
 
     @property
     def in_transaction(self) -> bool:

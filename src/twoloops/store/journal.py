@@ -14,11 +14,11 @@ from typing import Any
 
 import msgspec
 from sqlalchemy import Row as Fetched
-from sqlalchemy import insert, select, update
+from sqlalchemy import func, insert, select, update
 
 from twoloops.records.digests import Digest, canonical
 from twoloops.records.journal import GENESIS, Fact
-from twoloops.records.money import Money
+from twoloops.records.money import Money, Sums, sums
 from twoloops.store.database import Database, Row, stamp
 from twoloops.store.schema import journal, meta
 
@@ -123,61 +123,59 @@ class Journal:
             rows = connection.execute(query.order_by(journal.c.sequence).limit(limit))
             return [_fact(row) for row in rows]
 
-    def costs(
-        self, task: str, kind: str | None = None, turn: int | None = None
-    ) -> dict[int, Money]:
-        """Return what each turn (or one) cost (by facts of a kind); free ones are absent.
+    def costs(self, task: str, kind: str | None = None, turn: int | None = None) -> dict[int, Sums]:
+        """Return what each turn (or one) cost (by facts of a kind), by currency.
 
-        Raises:
-            UserError: If a turn's costs are in two currencies.
+        Turns that cost nothing are absent. The facts' bodies stay unread.
         """
-        totals: dict[int, Money] = {}
-        for fact in self.facts(task, turn, kind):
-            if fact.cost is not None:
-                known = totals.get(fact.turn)
-                totals[fact.turn] = fact.cost if known is None else known + fact.cost
-        return dict(sorted(totals.items()))
-
-    def spent(self, task: str, kind: str, turn: int) -> Money | None:
-        """Return what a turn's facts of a kind cost, without reading these facts; `None`: nothing.
-
-        Raises:
-            UserError: If they are in two currencies.
-        """
-        query = select(journal.c.amount, journal.c.currency).where(
-            journal.c.task == task,
-            journal.c.turn == turn,
-            journal.c.kind == kind,
-            journal.c.amount.is_not(None),
+        query = select(journal.c.turn, journal.c.amount, journal.c.currency).where(
+            journal.c.task == task, journal.c.amount.is_not(None)
         )
+        if turn is not None:
+            query = query.where(journal.c.turn == turn)
+        if kind is not None:
+            query = query.where(journal.c.kind == kind)
+        found: dict[int, list[Money]] = {}
         with self._database.reading() as connection:
-            rows = connection.execute(query).all()
-        sums: dict[str, Decimal] = {}
-        for amount, currency in rows:
-            sums[currency] = sums.get(currency, Decimal(0)) + Decimal(amount)
-        total: Money | None = None
-        for currency, amount in sorted(sums.items()):
-            cost = Money(amount, currency)
-            total = cost if total is None else total + cost
-        return total
+            for number, amount, currency in connection.execute(query):
+                found.setdefault(number, []).append(Money(Decimal(amount), currency))
+        totals = {number: sums(found[number]) for number in sorted(found)}
+        return {number: total for number, total in totals.items() if total}
+
+    def spent(self, task: str, kind: str) -> Sums:
+        """Return what a task's facts of a kind cost in all, by currency."""
+        return sums(one for total in self.costs(task, kind).values() for one in total)
 
     def head(self) -> tuple[int, Digest]:
         """Return sequence and digest of the last fact; (0, genesis) of an empty journal."""
         with self._database.reading() as connection:
             return _head(connection.scalar(select(meta.c.value).where(meta.c.name == "journal")))
 
-    def verify(self, known: Mapping[int, Digest] | None = None) -> list[str]:
+    def verify(
+        self,
+        known: Mapping[int, Digest] | None = None,
+        after: tuple[int, Digest] = (0, GENESIS),
+    ) -> list[str]:
         """Return what is wrong with the chain, a sentence each; nothing when it is whole.
 
         Args:
             known: Digests of facts by sequence, as noted elsewhere.
+            after: Sequence and digest of a fact up to which the chain was found whole: only what
+                follows is read, and the facts up to there are counted.
         """
+        sequence, previous = after
+        upto = journal.c.sequence <= sequence
+        query = select(journal).where(journal.c.sequence > sequence).order_by(journal.c.sequence)
         with self._database.reading() as connection:
-            rows = connection.execute(select(journal).order_by(journal.c.sequence)).all()
+            rows = connection.execute(query).all()
             head = connection.scalar(select(meta.c.value).where(meta.c.name == "journal"))
+            count = sequence and connection.scalar(
+                select(func.count()).select_from(journal).where(upto)
+            )
         problems: list[str] = []
-        sequence, previous = 0, GENESIS
-        digests: dict[int, Digest] = {0: GENESIS}
+        if count != sequence:
+            problems.append(f"of the first {sequence} facts, {count} are there")
+        digests: dict[int, Digest] = {sequence: previous}
         for row in rows:
             if row.sequence != sequence + 1:
                 problems.append(_missing(sequence + 1, row.sequence - 1))

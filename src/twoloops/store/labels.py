@@ -235,6 +235,12 @@ class Labels:
         with self._database.reading() as connection:
             return connection.scalar(query) or 0
 
+    def gives(self, task: str, label: str) -> bool:
+        """Whether anybody gives a label to any observation of a task."""
+        query = select(labels.c.task).where(labels.c.task == task, labels.c.label == label)
+        with self._database.reading() as connection:
+            return connection.execute(query.limit(1)).first() is not None
+
     def _list(self, *conditions: Any) -> list[Label]:
         query = (
             select(labels)

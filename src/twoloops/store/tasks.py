@@ -4,7 +4,7 @@ import msgspec
 from sqlalchemy import select
 
 from twoloops.records.digests import canonical
-from twoloops.records.errors import UserError
+from twoloops.records.errors import NotKnownError
 from twoloops.records.task import Task
 from twoloops.store.database import Database
 from twoloops.store.schema import tasks
@@ -32,13 +32,15 @@ class Tasks:
         """Return a task.
 
         Raises:
-            UserError: If there is none of that name.
+            NotKnownError: If there is none of that name.
         """
         task = self.find(name)
         if task is None:
             names = [task.name for task in self.all()]
             known = f"choose one of {names}" if names else "there is none yet"
-            raise UserError(f"no task {name!r}: {known}, or add it with  twoloops task add")
+            raise NotKnownError(
+                f"no task {name!r}: {known}, or add it with  twoloops task add", name
+            )
         return task
 
     def all(self) -> list[Task]:

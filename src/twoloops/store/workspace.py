@@ -132,6 +132,12 @@ class Store:
         with self._database.transaction():
             yield
 
+    @contextmanager
+    def snapshot(self) -> Iterator[None]:
+        """Let everything that is read inside see one state; inside nothing is written."""
+        with self._database.snapshot():
+            yield
+
     def forget(self, digest: Digest, at: datetime) -> Forgotten:
         """Remove an input's bytes for good; digest and tombstone stay.
 

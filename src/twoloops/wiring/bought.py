@@ -1,11 +1,9 @@
 """What the labels of a task have bought so far: its first release beside the one in force."""
 
-from decimal import Decimal
-
 import msgspec
 
 from twoloops.convergence.judging.evaluate import Estimates
-from twoloops.records.money import Money
+from twoloops.records.money import Sums, or_nothing
 from twoloops.records.task import Task
 from twoloops.store.workspace import Store
 from twoloops.wiring.status import estimates_of
@@ -19,14 +17,14 @@ class Bought(msgspec.Struct, frozen=True):
 
     Args:
         labels: Labels given to the task's observations, whatever they cost.
-        cost: What they cost.
+        cost: What they cost, by currency.
         releases: Models that were released.
         first: The first release; `None` where there is none, or it is the one in force.
         now: The release in force; `None` where there is none.
     """
 
     labels: int
-    cost: Money
+    cost: Sums
     releases: int
     first: Estimates | None
     now: Estimates | None
@@ -36,9 +34,7 @@ def bought(store: Store, task: Task) -> Bought:
     """Return what a task's labels have bought so far."""
     releases = store.releases.all(task.name)
     deployed = store.releases.deployed(task.name)
-    cost = Money(Decimal(0), task.costs.label.currency)
-    for one in store.journal.costs(task.name, "labels paid").values():
-        cost = cost + one
+    cost = or_nothing(store.journal.spent(task.name, "labels paid"), task.costs.label.currency)
     first = None
     if deployed is not None and releases[0].model != deployed.model:
         first = estimates_of(store, task, releases[0].model)
@@ -49,11 +45,14 @@ def bought(store: Store, task: Task) -> Bought:
 def told(found: Bought) -> str:
     """Say it in a line; what is unknown stays unknown.
 
-    >>> told(Bought(12, Money(Decimal(12), "EUR"), 0, None, None))
-    '12 labels for 12.00 EUR; no model is released yet'
+    >>> from decimal import Decimal
+    >>> from twoloops.records.money import Money
+    >>> cost = (Money(Decimal(12), "EUR"), Money(Decimal(3), "USD"))
+    >>> told(Bought(12, cost, 0, None, None))
+    '12 labels for 12.00 EUR and 3.00 USD; no model is released yet'
     """
     labels = f"{found.labels:,} {'label' if found.labels == 1 else 'labels'} for "
-    labels += f"{found.cost.amount:,.2f} {found.cost.currency}"
+    labels += " and ".join(f"{one.amount:,.2f} {one.currency}" for one in found.cost)
     if found.now is None:
         return f"{labels}; no model is released yet"
     parts = [labels, _rate("right", found, "accuracy")]

@@ -3,11 +3,10 @@
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 
 import numpy as np
 
-from twoloops.analysis.overview.facts import Change, Judgement, Spend, Sums
+from twoloops.analysis.overview.facts import Change, Judgement, Spend, TakenBack
 from twoloops.convergence.judging.evaluate import ENOUGH, Estimate, Estimates, estimate, estimates
 from twoloops.convergence.recipes import spent
 from twoloops.convergence.recipes.spent import Spent
@@ -19,9 +18,10 @@ from twoloops.records.digests import Digest
 from twoloops.records.errors import UserError
 from twoloops.records.gate import Verdict
 from twoloops.records.journal import Fact
-from twoloops.records.money import Money
+from twoloops.records.money import sums
 from twoloops.records.observation import Decision, Place
 from twoloops.records.task import Task
+from twoloops.store import models
 from twoloops.store.rows import Release, StoredModel
 from twoloops.store.workspace import Store
 from twoloops.wiring.adopting import DEPLOYED_FACT
@@ -95,7 +95,7 @@ class History:
         }
         self.releases: list[Release] = store.releases.all(name)
         self.holding = store.releases.holding(name)
-        self.revoked = store.releases.revoked()
+        self._back = _taken_back(store, name, self.facts.get(OUTSIDE, []))
         self.seen = _seen(store, name, self.states, memory or Memory())
         questions = store.questions.of_task(name)
         self.asked = {one.observation: one.turn for one in questions}
@@ -201,9 +201,13 @@ class History:
             reason=said if isinstance(said, str) else said.reason,
             wealth=None if verdict is None else verdict.wealth,
             labels=None if verdict is None else verdict.labels,
-            revoked=model in self.revoked,
+            taken_back=self.taken_back(turn, model) if verdict and verdict.released else None,
             trial=trial,
         )
+
+    def taken_back(self, turn: int, model: Digest) -> TakenBack | None:
+        """Return that a release counts no longer; `None` where it does."""
+        return self._back.get((None, model)) or self._back.get((turn, model))
 
     @property
     def by_person(self) -> set[tuple[int, Digest]]:
@@ -271,15 +275,22 @@ def majority(audits: Sequence[Audit]) -> tuple[str, Estimate]:
     return label, estimate(hits, [one.chance for one in audits])
 
 
-def sums(costs: Iterable[Money | None], minus: Iterable[Money] = ()) -> Sums:
-    """Add money up, each currency by itself; what comes to nothing is left out."""
-    amounts: dict[str, Decimal] = {}
-    for sign, part in ((1, costs), (-1, minus)):
-        for cost in part:
-            if cost is not None:
-                before = amounts.get(cost.currency, Decimal(0))
-                amounts[cost.currency] = before + sign * cost.amount
-    return tuple(Money(amount, name) for name, amount in sorted(amounts.items()) if amount)
+def _taken_back(
+    store: Store, task: str, facts: Iterable[Fact]
+) -> dict[tuple[int | None, Digest], TakenBack]:
+    """Return the releases that count no longer, by turn and model; `None`: of any turn."""
+    found: dict[tuple[int | None, Digest], TakenBack] = {}
+    for model in store.releases.revoked():
+        fact = store.journal.by_key(f"{models.REVOKED}/{model}")
+        if fact is not None:
+            found[None, model] = TakenBack("revoked", fact.body["reason"], fact.recorded_at)
+    withdrawn = store.releases.withdrawn(task)
+    for fact in facts:  # the last one counts
+        if fact.kind == models.WITHDRAWN:
+            one = int(fact.body["turn"]), fact.body["model"]
+            if one in withdrawn:
+                found[one] = TakenBack("withdrawn", fact.body["why"], fact.recorded_at)
+    return found
 
 
 def _seen(store: Store, task: str, states: Iterable[TurnState], memory: Memory) -> dict[int, Seen]:

@@ -17,7 +17,6 @@ from twoloops.analysis.overview.facts import (
     ReturnPoint,
     Returns,
     Spend,
-    Sums,
     TaskOverview,
     TurnLift,
 )
@@ -27,6 +26,7 @@ from twoloops.convergence.turns.workspace_turn import incoming, policy_of
 from twoloops.digital.catalogue import available, upstream
 from twoloops.digital.price import CPU_HOUR
 from twoloops.physical.labelling.questions import open_questions
+from twoloops.records.money import Sums
 from twoloops.records.task import Costs, Task
 from twoloops.store.workspace import Store
 from twoloops.wiring.beginning import MEASURED
@@ -41,6 +41,7 @@ from twoloops.wiring.history import (
     rates,
 )
 from twoloops.wiring.publishing import FACT as PUBLISHED
+from twoloops.wiring.verified import Verified, problems
 from twoloops.wiring.worth import worth_of
 
 T = TypeVar("T")
@@ -60,6 +61,7 @@ class Remembered:
     """
 
     def __init__(self) -> None:
+        self.verified = Verified()
         self._memory = Memory()
         self._key: object = None
         self._since = 0.0
@@ -67,7 +69,9 @@ class Remembered:
 
     def overview(self, store: Store) -> Overview:
         """Return the overview."""
-        return self.answer(store, "overview", lambda: overview_of(store, self._memory))
+        return self.answer(
+            store, "overview", lambda: overview_of(store, self._memory, self.verified)
+        )
 
     def answer(self, store: Store, name: object, compute: Callable[[], T]) -> T:
         """Return what `compute` gives, or gave earlier under this name."""
@@ -133,12 +137,15 @@ def _offered(store: Store, task: Task) -> list[str]:
     return names
 
 
-def overview_of(store: Store, memory: Memory | None = None) -> Overview:
+def overview_of(
+    store: Store, memory: Memory | None = None, verified: Verified | None = None
+) -> Overview:
     """Gather the overview of a workspace.
 
     Args:
         store: The workspace's.
         memory: What an earlier look found out for good; added to.
+        verified: How far the journal was found whole earlier; added to.
     """
     facts, head = store.journal.head()
     known = memory or Memory()
@@ -146,7 +153,7 @@ def overview_of(store: Store, memory: Memory | None = None) -> Overview:
         tasks=tuple(task_overview(store, task, known) for task in store.tasks.all()),
         facts=facts,
         head=head,
-        broken=tuple(store.journal.verify()),
+        broken=problems(store, verified),
     )
 
 

@@ -108,15 +108,21 @@ def _task(store: Store, task: Task) -> OwnTask:
         kept, stands_for = places.get(one.place.edge, (0, 0.0))
         decided = 1 / one.kept.probability if one.decision is not None else 0.0
         places[one.place.edge] = (kept + 1, stands_for + decided)
+    currency = task.costs.label.currency
     labellers: dict[str, tuple[int, Money]] = {}
     for label in store.labels.of_task(task.name):
-        number, cost = labellers.get(label.labeller, (0, Money(Decimal(0), label.cost.currency)))
-        labellers[label.labeller] = (number + 1, cost + label.cost)
+        # Two currencies never add: what somebody was paid in another one stands by itself.
+        paid_in = label.cost.currency
+        who = label.labeller if paid_in == currency else f"{label.labeller} ({paid_in})"
+        number, cost = labellers.get(who, (0, Money(Decimal(0), paid_in)))
+        labellers[who] = (number + 1, cost + label.cost)
+    paid = store.journal.spent(task.name, "labels paid")
     return OwnTask(
         task=task,
         turns=turns,
         models=_models(store, task),
         labellers=labellers,
+        elsewhere=tuple(one for one in paid if one.currency != currency),
         places=places,
         estimates=estimates_of(store, task, None if release is None else release.model),
         earlier=estimates_of(store, task, None),
@@ -159,7 +165,7 @@ def _turns(store: Store, task: Task) -> tuple[OwnTurn, ...]:
     return tuple(
         _turn(
             store,
-            name,
+            task,
             row.read(TurnState),
             row.closed,
             by_turn.get(row.number, []),
@@ -172,14 +178,14 @@ def _turns(store: Store, task: Task) -> tuple[OwnTurn, ...]:
 
 def _turn(
     store: Store,
-    task: str,
+    task: Task,
     state: TurnState,
     closed: bool,
     facts: list[Fact],
     bases: dict[str, str],
     right: Estimate,
 ) -> OwnTurn:
-    seen = store.observations.of_turn(task, state.number)
+    seen = store.observations.of_turn(task.name, state.number)
     paid = [fact for fact in facts if fact.kind == "labels paid"]
     splits: Counter[str] = Counter()
     if state.dataset is not None:
@@ -193,7 +199,7 @@ def _turn(
         observations=len(seen),
         decisions=sum(1 / one.kept.probability for one in seen if one.decision is not None),
         labels=sum(int(fact.body["labels"]) for fact in paid),
-        cost=_sum(fact.cost for fact in paid if fact.cost is not None),
+        cost=_in(task.costs.label.currency, (fact.cost for fact in paid)),
         train=splits["train"],
         golden=splits["golden"],
         audit=splits["audit"],
@@ -236,8 +242,7 @@ def _bases(tasks: Iterable[OwnTask], store: Store) -> tuple[OwnBase, ...]:
     return tuple(found[name] for name in sorted(found))
 
 
-def _sum(costs: Iterable[Money]) -> Money | None:
-    total: Money | None = None
-    for cost in costs:
-        total = cost if total is None else total + cost
-    return total
+def _in(currency: str, costs: Iterable[Money | None]) -> Money | None:
+    """Return the part of costs that is in a currency, or `None` where none is."""
+    found = [one.amount for one in costs if one is not None and one.currency == currency]
+    return Money(sum(found, Decimal(0)), currency) if found else None

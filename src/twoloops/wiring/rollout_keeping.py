@@ -22,8 +22,9 @@ def begin(
     differing: Differing,
     at: datetime,
     why: str = "",
+    by: str = "",
 ) -> State:
-    """Open the roll-out of a release, by the plan in force."""
+    """Open the roll-out of a release, by the plan in force; a person's with a reason."""
     gate, between = differing
     last = store.rollouts.last(release.task)
     state, moves = machine.opened(
@@ -41,7 +42,7 @@ def begin(
     )
     if why:
         moves = tuple(replace(one, why=f"{one.why}: {why}") for one in moves)
-    return put(store, state, moves, at)
+    return put(store, state, moves, at, by)
 
 
 def _share(verdict: Verdict) -> float | None:
@@ -55,8 +56,17 @@ def step(store: Store, state: State, seen: Observed, at: datetime) -> State:
     return state if after == state and not moves else put(store, after, moves, at)
 
 
-def put(store: Store, state: State, moves: tuple[Move, ...], at: datetime) -> State:
-    """Keep a state with the transitions that led to it, and take back a release that failed."""
+def put(store: Store, state: State, moves: tuple[Move, ...], at: datetime, by: str = "") -> State:
+    """Keep a state with the transitions that led to it, and take back a release that failed.
+
+    Args:
+        store: The workspace's.
+        state: How the roll-out stands now.
+        moves: How it came to that.
+        at: When.
+        by: Who said so; empty where it came by itself.
+    """
+    moves = tuple(replace(one, by=by) for one in moves)
     with store.transaction():
         store.rollouts.put(
             Rollout(
@@ -79,7 +89,8 @@ def put(store: Store, state: State, moves: tuple[Move, ...], at: datetime) -> St
                 body=_body(state, move),
             )
         if moves and state.status in WITHDRAWN:
-            why = f"roll-out {state.number} was {state.status}: {state.why}"
+            who = f" by {by}" if by else ""
+            why = f"roll-out {state.number} was {state.status}{who}: {state.why}"
             for one in _unproved(store, state):
                 note(store, state.task, models.WITHDRAWN, one.turn, one.model, why, at)
     return state
@@ -107,6 +118,8 @@ def _body(state: State, move: Move) -> dict[str, str]:
         "groups": ", ".join(move.groups),
         "why": move.why,
     }
+    if move.by:
+        body["by"] = move.by
     if move.judged is not None:
         body["evidence"] = canonical(move.judged).decode()
     return body

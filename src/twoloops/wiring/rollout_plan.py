@@ -28,12 +28,9 @@ def plan_of(store: Store, task: str) -> Plan:
     own = store.evidence.get(task, PLAN, Plan, turn=-1)
     if own is not None:
         return own
-    return default_plan(groups_of(store, task), policy_of(store, task).audit_labels)
-
-
-def groups_of(store: Store, task: str) -> tuple[str, ...]:
-    """Return the groups in which a task has edges, sorted."""
-    return tuple(sorted({one.group for one in store.edges.all() if one.task == task}))
+    return default_plan(
+        tuple(sorted(store.edges.groups(task))), policy_of(store, task).audit_labels
+    )
 
 
 def followed(store: Store, task: str, signed: Digest | None) -> Digest | None:
@@ -67,7 +64,7 @@ def due(store: Store, task: str, following: Digest | None) -> Release | None:
         return None
     if following not in {one.model for one in store.releases.holding(task)}:
         return None
-    if not groups_of(store, task) or not plan_of(store, task).stages:
+    if not store.edges.groups(task) or not plan_of(store, task).stages:
         return None
     last = store.rollouts.last(task)
     if last is not None and (last.model, last.status) == (release.model, "done"):

@@ -22,6 +22,7 @@ class Moved(msgspec.Struct, frozen=True, kw_only=True):
         why: In a sentence.
         groups: The groups concerned.
         judged: The evidence, where there is some.
+        by: Who said so; empty where it came by itself.
     """
 
     at: datetime
@@ -30,6 +31,7 @@ class Moved(msgspec.Struct, frozen=True, kw_only=True):
     why: str
     groups: tuple[str, ...] = ()
     judged: Judged | None = None
+    by: str = ""
 
 
 class RolloutStanding(msgspec.Struct, frozen=True, kw_only=True):
@@ -52,6 +54,7 @@ class RolloutStanding(msgspec.Struct, frozen=True, kw_only=True):
         judged: What the stage was judged by last: labels, decisions, differences, conditions.
         waits: What it waits for; empty: nothing is missing.
         why: Why it is in this status; empty while it runs.
+        by: Who put it there; empty where it came by itself.
         moves: Its transitions, the first one first.
     """
 
@@ -71,6 +74,7 @@ class RolloutStanding(msgspec.Struct, frozen=True, kw_only=True):
     judged: Judged
     waits: str
     why: str
+    by: str = ""
     moves: tuple[Moved, ...] = ()
 
 
@@ -96,6 +100,19 @@ def of_task(store: Store, task: str) -> RolloutStanding:
 
 def _standing(store: Store, state: State) -> RolloutStanding:
     begun = state.stage >= 0
+    moves = tuple(
+        Moved(
+            at=one.at,
+            what=one.what,
+            stage=one.stage + 1,
+            why=(said := one.read(Move)).why,
+            groups=said.groups,
+            judged=said.judged,
+            by=said.by,
+        )
+        for one in store.rollouts.moves(state.task, state.number)
+    )
+    last = moves[-1] if moves else None
     return RolloutStanding(
         task=state.task,
         number=state.number,
@@ -113,15 +130,6 @@ def _standing(store: Store, state: State) -> RolloutStanding:
         judged=state.judged,
         waits=state.waits,
         why=state.why,
-        moves=tuple(
-            Moved(
-                at=one.at,
-                what=one.what,
-                stage=one.stage + 1,
-                why=(said := one.read(Move)).why,
-                groups=said.groups,
-                judged=said.judged,
-            )
-            for one in store.rollouts.moves(state.task, state.number)
-        ),
+        by=last.by if last is not None and last.what == state.status else "",
+        moves=moves,
     )

@@ -99,7 +99,9 @@ def advance(
     return (after.status, after.stage) != (state.status, state.stage)
 
 
-def start(folder: Path, store: Store, task: str, model: Digest, why: str, at: datetime) -> State:
+def start(
+    folder: Path, store: Store, task: str, model: Digest, why: str, at: datetime, by: str = ""
+) -> State:
     """Roll a model out because a person says so.
 
     A release that was withdrawn, or is older than the one in force, is put in force again first.
@@ -122,12 +124,12 @@ def start(folder: Path, store: Store, task: str, model: Digest, why: str, at: da
         _in_force(store, task, model, why, at)
         row = store.rollouts.open(task)
         if row is not None:
-            put(store, *machine.superseded(row.read(State), why), at)
+            put(store, *machine.superseded(row.read(State), why), at, by)
             follows = row.read(State).before or follows
         release = store.releases.deployed(task)
         assert release is not None
         differing = differences(store, task, release.turn, follows, Deciding())
-        state = begin(store, release, follows, differing, at, why)
+        state = begin(store, release, follows, differing, at, why, by)
     trust.publish(folder, store, at)
     return state
 
@@ -146,7 +148,7 @@ def revoked(store: Store, at: datetime) -> None:
             put(store, after, moves, at)
 
 
-def pause(store: Store, task: str, why: str, at: datetime) -> State:
+def pause(store: Store, task: str, why: str, at: datetime, by: str = "") -> State:
     """Let an open roll-out open no further stage; error conditions still stop it.
 
     Raises:
@@ -158,10 +160,10 @@ def pause(store: Store, task: str, why: str, at: datetime) -> State:
             f"roll-out {state.number} of task {task!r} is paused already ({state.why}): go on "
             "with  twoloops rollout resume --why TEXT"
         )
-    return put(store, *machine.pause(state, _reason(why)), at)
+    return put(store, *machine.pause(state, _reason(why)), at, by)
 
 
-def resume(store: Store, task: str, why: str, at: datetime) -> State:
+def resume(store: Store, task: str, why: str, at: datetime, by: str = "") -> State:
     """Let a paused roll-out go on.
 
     Raises:
@@ -172,17 +174,17 @@ def resume(store: Store, task: str, why: str, at: datetime) -> State:
         raise UserError(
             f"roll-out {state.number} of task {task!r} is not paused: see  twoloops rollout status"
         )
-    return put(store, *machine.resume(state, _reason(why)), at)
+    return put(store, *machine.resume(state, _reason(why)), at, by)
 
 
-def abort(folder: Path, store: Store, task: str, why: str, at: datetime) -> State:
+def abort(folder: Path, store: Store, task: str, why: str, at: datetime, by: str = "") -> State:
     """End an open roll-out: every touched group goes back, and the release is withdrawn.
 
     Raises:
         UserError: None is open, or no reason is given.
     """
     with store.transaction():
-        after = put(store, *machine.abort(_opened(store, task), _reason(why)), at)
+        after = put(store, *machine.abort(_opened(store, task), _reason(why)), at, by)
     if trust.repository(folder).there:
         trust.publish(folder, store, at)
     return after

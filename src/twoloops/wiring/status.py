@@ -1,7 +1,6 @@
 """Where a workspace stands: figures only; the command line prints them."""
 
 from datetime import datetime
-from decimal import Decimal
 from pathlib import Path
 
 import msgspec
@@ -16,12 +15,13 @@ from twoloops.physical.labelling.quality.agreed import agreed
 from twoloops.physical.labelling.questions import open_questions
 from twoloops.records.digests import Digest
 from twoloops.records.gate import Verdict
-from twoloops.records.money import Money
+from twoloops.records.money import Sums, or_nothing
 from twoloops.records.task import Task
 from twoloops.store.workspace import Store
 from twoloops.wiring.floor import EdgeStanding, floor
 from twoloops.wiring.rollout_standing import RolloutStanding
 from twoloops.wiring.rollout_standing import standing as rolling
+from twoloops.wiring.verified import Verified, problems
 from twoloops.wiring.workspace import reading
 from twoloops.wiring.worth import worth_of
 
@@ -53,7 +53,7 @@ class TaskStatus(msgspec.Struct, frozen=True, kw_only=True):
         observations: How many are kept.
         new_observations: How many of them no turn has claimed yet.
         labels_bought: Labels, and what they cost.
-        spent: In the task's currency.
+        spent: By currency: a teacher may be paid in another one than people.
         estimates: The deployed model on audit labels that came after it was trained, weighted by
             their chances; unknown with too few.
         earlier: The same for whatever model was deployed when each audit label's observation
@@ -75,7 +75,7 @@ class TaskStatus(msgspec.Struct, frozen=True, kw_only=True):
     observations: int
     new_observations: int
     labels_bought: int
-    spent: Money
+    spent: Sums
     estimates: Estimates
     earlier: Estimates
     worth: Advice
@@ -122,8 +122,14 @@ def status_of(folder: Path) -> Status:
         return standing(store, folder)
 
 
-def standing(store: Store, folder: Path) -> Status:
-    """Return where an open workspace stands."""
+def standing(store: Store, folder: Path, verified: Verified | None = None) -> Status:
+    """Return where an open workspace stands.
+
+    Args:
+        store: The workspace's.
+        folder: Its folder.
+        verified: How far the journal was found whole earlier; added to.
+    """
     bad = sorted(store.quarantine.all(), key=lambda one: one.at)
     facts, head = store.journal.head()
     return Status(
@@ -136,7 +142,7 @@ def standing(store: Store, folder: Path) -> Status:
         unknown_decisions=sum(gap.missing for gap in store.marks.gaps()),
         journal_facts=facts,
         journal_head=head,
-        journal_problems=tuple(store.journal.verify()),
+        journal_problems=problems(store, verified),
         edges=tuple(floor(store)),
     )
 
@@ -144,10 +150,6 @@ def standing(store: Store, folder: Path) -> Status:
 def _task(store: Store, task: Task) -> TaskStatus:
     release = store.releases.deployed(task.name)
     row = store.turns.open(task.name) or store.turns.last(task.name)
-    costs = store.journal.costs(task.name, "labels paid")
-    spent = Money(Decimal(0), task.costs.label.currency)
-    for cost in costs.values():
-        spent = spent + cost
     deployed = None
     if release is not None:
         card = store.models.find(release.model).card
@@ -172,7 +174,7 @@ def _task(store: Store, task: Task) -> TaskStatus:
         observations=store.observations.count(task.name),
         new_observations=store.observations.unclaimed(task.name),
         labels_bought=store.labels.count(task.name),
-        spent=spent,
+        spent=or_nothing(store.journal.spent(task.name, "labels paid"), task.costs.label.currency),
         estimates=estimates_of(store, task, None if release is None else release.model),
         earlier=estimates_of(store, task, None),
         worth=worth_of(store, task).advice,

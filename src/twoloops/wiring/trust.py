@@ -31,7 +31,7 @@ from twoloops.store.lock import workspace_lock
 from twoloops.store.rows import Release
 from twoloops.store.trust.repository import Repository
 from twoloops.store.workspace import Store
-from twoloops.wiring.rollout_plan import due, followed, groups_of
+from twoloops.wiring.rollout_plan import due, followed
 from twoloops.wiring.workspace import command_line, now
 
 TRUST = "trust"
@@ -253,7 +253,7 @@ def _orders(
     out: dict[str, tuple[Assignment, str]] = {}
     for task in store.tasks.all():
         given = _given(listed, revoked, task.name)
-        groups = {EVERYONE, *given, *groups_of(store, task.name)} | {
+        groups = {EVERYONE, *given, *store.edges.groups(task.name)} | {
             one.group for one in map(_assigned, listed.values()) if one and one.task == task.name
         }
         row = store.rollouts.open(task.name)

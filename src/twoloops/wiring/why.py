@@ -4,6 +4,8 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 
+from msgspec.structs import replace
+
 from twoloops.analysis.overview.facts import Change, Judgement
 from twoloops.analysis.overview.reasons import Candidate, Data, Labelled, Standing, Why
 from twoloops.convergence.turns.anchor import BEST
@@ -12,15 +14,15 @@ from twoloops.convergence.turns.workspace_turn import policy_of
 from twoloops.digital.obligations import TEACHER, blocking
 from twoloops.records.base import BaseCard
 from twoloops.records.digests import Digest, short
-from twoloops.records.errors import UserError
+from twoloops.records.errors import NotKnownError, UserError
 from twoloops.records.journal import Fact
 from twoloops.records.task import Task
-from twoloops.store.models import REVOKED
 from twoloops.store.rows import Release
 from twoloops.store.workspace import Store
 from twoloops.wiring.exporting import card_of
 from twoloops.wiring.history import OUTSIDE, History, Memory, asked_again, beside, majority
 from twoloops.wiring.lineage import graph_of, obligations_of
+from twoloops.wiring.verified import Verified, problems
 from twoloops.wiring.workspace import now
 
 FEWEST = 4
@@ -28,18 +30,28 @@ FEWEST = 4
 _TURN = re.compile(r"turn[ -]?(\d+)", re.IGNORECASE)
 
 
-def why_of(store: Store, words: str, task: Task | None) -> Why:
+def why_of(store: Store, words: str, task: Task | None, verified: Verified | None = None) -> Why:
     """Return why a model was released or refused.
 
     Args:
         store: The workspace's.
         words: `deployed`, `turn N`, or the first digits of a model's digest.
         task: Whose; needed for `deployed` and `turn N`.
+        verified: How far the journal was found whole earlier; added to.
 
     Raises:
-        UserError: They name nothing that was judged.
+        NotKnownError: They name nothing that was judged.
+        UserError: They need a task, or name several models.
     """
-    words = " ".join(words.split())
+    given, words = words, " ".join(words.split())
+    try:
+        found = _found(store, words, task)
+    except NotKnownError as error:
+        raise NotKnownError(str(error), given) from error
+    return replace(found, broken=problems(store, verified))
+
+
+def _found(store: Store, words: str, task: Task | None) -> Why:
     number = _TURN.fullmatch(words)
     if number is None and words != "deployed":
         task = _task_of(store, words, task)
@@ -78,9 +90,10 @@ def _task_of(store: Store, words: str, task: Task | None) -> Task:
         what = "names several models" if len(found) > 1 and len(digits) >= FEWEST else (
             "names no model"
         )  # fmt: skip
-        raise UserError(
+        raise NotKnownError(
             f"{words!r} {what}: give  deployed ,  turn N , or {FEWEST} or more digits of a digest; "
-            f"the latest releases are {', '.join(known[-6:]) or 'none yet'}"
+            f"the latest releases are {', '.join(known[-6:]) or 'none yet'}",
+            words,
         )
     return store.tasks.get(found.pop()[1])
 
@@ -89,17 +102,19 @@ def _model_of(history: History, said: Sequence[Judgement], words: str) -> Digest
     name = history.task.name
     if words == "deployed":
         if history.deployed is None:
-            raise UserError(
+            raise NotKnownError(
                 f"no model of task {name!r} is released yet: go on with  twoloops turn {name} , or "
-                "ask about a turn with  twoloops why turn N"
+                "ask about a turn with  twoloops why turn N",
+                words,
             )
         return history.deployed.model
     digits = words.removeprefix("sha256:").lower()
     model = next(one for one in history.models if one[7:].startswith(digits))
     if not any(one.model == model for one in said):
-        raise UserError(
+        raise NotKnownError(
             f"model {short(model)} was never judged here: it was taken in, or its turn is open; "
-            f"see  twoloops lineage {short(model)}"
+            f"see  twoloops lineage {short(model)}",
+            words,
         )
     return model
 
@@ -109,7 +124,7 @@ def _state(history: History, turn: int) -> TurnState:
     if found is None:
         numbers = [one.number for one in history.states]
         known = f"there are 0 to {numbers[-1]}" if numbers else "there is none yet"
-        raise UserError(f"task {history.task.name!r} has no turn {turn}: {known}")
+        raise NotKnownError(f"task {history.task.name!r} has no turn {turn}: {known}", str(turn))
     return found
 
 
@@ -138,11 +153,9 @@ def _why(
         task=history.task.name,
         turn=turn,
         stage="" if state is None else state.stage,
-        candidate=None if chosen is None else _candidate(store, history, chosen),
+        candidate=None if chosen is None else _candidate(history, chosen),
         others=tuple(
-            _candidate(store, history, one)
-            for one in mine
-            if chosen is None or one.model != chosen.model
+            _candidate(history, one) for one in mine if chosen is None or one.model != chosen.model
         ),
         compared_with=_compared(store, history, state, chosen),
         settings=policy_of(store, history.task.name).settings,
@@ -165,7 +178,6 @@ def _why(
         since=None if release is None else history.estimates(audits),
         majority=None if release is None else majority(audits)[1],
         beside_before=_beside_before(store, history, release),
-        broken=tuple(store.journal.verify()),
     )
 
 
@@ -183,7 +195,7 @@ def _beside_before(store: Store, history: History, release: Release | None) -> C
     return beside([said for _, said in new], [said for _, said in old], [one for one, _ in new])
 
 
-def _candidate(store: Store, history: History, said: Judgement) -> Candidate:
+def _candidate(history: History, said: Judgement) -> Candidate:
     card = history.models[said.model].card if said.model in history.models else None
     verdict = next(
         (
@@ -197,7 +209,6 @@ def _candidate(store: Store, history: History, said: Judgement) -> Candidate:
     for release in history.releases:
         if (release.turn, release.model) == (said.turn, said.model):
             verdict = release.verdict
-    revoked = store.journal.by_key(f"{REVOKED}/{said.model}")
     return Candidate(
         model=said.model,
         base=said.base,
@@ -208,7 +219,7 @@ def _candidate(store: Store, history: History, said: Judgement) -> Candidate:
         released=said.released,
         person=said.person,
         trial=said.trial,
-        revoked="" if revoked is None else revoked.body["reason"],
+        taken_back=said.taken_back,
     )
 
 

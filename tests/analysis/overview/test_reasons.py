@@ -1,6 +1,7 @@
 """Why: the sentences, and what would have changed a verdict, held against the gate itself."""
 
 import re
+from datetime import UTC, datetime
 
 import numpy as np
 import pytest
@@ -8,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from twoloops.analysis.overview.facts import Change, Spend
+from twoloops.analysis.overview.facts import Change, Spend, TakenBack
 from twoloops.analysis.overview.reasons import (
     Candidate,
     Data,
@@ -27,6 +28,7 @@ from twoloops.records.gate import Check, Verdict
 SETTINGS = GateSettings()
 DIGEST = "sha256:" + "cd" * 32
 HOSTILE = "<script>x</script>"
+BACK = TakenBack("revoked", HOSTILE, datetime(2026, 3, 1, 12, 5, tzinfo=UTC))
 
 
 def verdict(claim="not worse", wealth=10.0, released=False, failed=("not worse",)):
@@ -161,6 +163,18 @@ def test_a_release_is_told_beside_the_one_before_it_where_labels_are_enough():
     assert len(few["since then"]) == 2
 
 
+def test_a_release_that_counts_no_longer_says_so_first():
+    released = why(verdict(released=True, wealth=30.0, failed=()))
+    back = TakenBack("withdrawn", "roll-out 2 was rolled back: worse", BACK.at)
+    gone = replace(released, candidate=replace(released.candidate, taken_back=back))
+    assert headline(gone).endswith("was released for task 'orders' in turn 3, and withdrawn since.")
+    first = parts(gone)[0]
+    assert first.title == "counts no longer"
+    assert first.lines == ("withdrawn 2026-03-01 12:05 UTC: roll-out 2 was rolled back: worse",)
+    among = told(why(others=(gone.candidate,)))["also judged on this data"]
+    assert among[0].startswith("released, withdrawn since: cdcd")
+
+
 def test_a_broken_journal_comes_first():
     first = parts(why(broken=("fact 3 was changed",)))[0]
     assert first.lines == ("The journal is NOT whole, so this may be untrue: fact 3 was changed",)
@@ -171,7 +185,7 @@ def test_a_broken_journal_comes_first():
 def test_the_page_escapes_what_people_wrote(released):
     said = verdict(released=released, failed=() if released else ("not worse",))
     made = why(replace(said, reason=HOSTILE), task=HOSTILE, compared_with=HOSTILE, reason=HOSTILE)
-    made = replace(made, candidate=replace(made.candidate, base=HOSTILE, revoked=HOSTILE))
+    made = replace(made, candidate=replace(made.candidate, base=HOSTILE, taken_back=BACK))
     made = replace(made, others=(made.candidate,), opened_by=(HOSTILE,))
     html = body(made)
     assert "<script" not in html

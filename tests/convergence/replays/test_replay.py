@@ -1,4 +1,5 @@
 import dataclasses
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -168,9 +169,12 @@ def test_the_lineage_leads_from_every_release_to_a_base(ran: Ran) -> None:
 
 
 def test_killed_in_the_middle_it_resumes_and_ends_with_the_same(
-    ran: Ran, base: Callable[[str], Base], tmp_path: Path
+    ran: Ran, base: Callable[[str], Base], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The same seed also gives the same figures twice: all but compute, which is measured."""
+    nowhere = tmp_path / "tmp"
+    nowhere.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(nowhere))
 
     def kill(arm: str, figures: TurnFigures) -> None:
         raise Killed
@@ -181,11 +185,16 @@ def test_killed_in_the_middle_it_resumes_and_ends_with_the_same(
         bench = workbench(tmp_path, base)
         with pytest.raises(Killed):
             replay(*given, bench, store, folder / "edge", on_turn=kill)
+    left = folder / "edge" / "0-neither"  # of one that was killed in another arm
+    left.mkdir()
+    (left / "turn-001.spool").write_bytes(b"half of it")
     with Store.open(folder / "store") as store:
         bench = workbench(tmp_path, base)
         again = replay(*given, bench, store, folder / "edge")
         assert made(store) == ran.made
         assert store.journal.verify() == []
+    assert list((folder / "edge").iterdir()) == []
+    assert list(nowhere.iterdir()) == []
     measured = {"compute", "price"}
     before, after = asdict(ran.result), asdict(again)
     for name in before.keys() - measured:

@@ -86,7 +86,7 @@ def test_an_answer_is_paid_once_and_said_twice_changes_nothing(store: Store) -> 
     assert say(store, ANN, 1) == PRICE
     assert say(store, ANN, 1) is None
     assert shown(store, ANN, ahead=9) == [2, 3, 4]
-    assert store.journal.costs("orders") == {1: PRICE}
+    assert store.journal.costs("orders") == {1: (PRICE,)}
 
 
 def test_an_answer_of_one_whose_lease_ended_still_counts(store: Store) -> None:
@@ -101,7 +101,7 @@ def test_time_costs_where_an_hour_has_a_price(store: Store) -> None:
     assert say(store, ANN, 1, note=Note(seconds=10)) == Money(Decimal("0.1000"), "EUR")
     assert desk.pass_item(store, "orders", ANN, place(2), why="blurred", seconds=5, at=NOW)
     assert not desk.pass_item(store, "orders", ANN, place(2), why="blurred", seconds=5, at=NOW)
-    assert store.journal.costs("orders") == {1: Money(Decimal("0.1500"), "EUR")}
+    assert store.journal.costs("orders") == {1: (Money(Decimal("0.1500"), "EUR"),)}
     assert store.notes.find([place(1)])[place(1), ANN].seconds == 10
 
 
@@ -118,9 +118,53 @@ def test_an_answer_is_taken_back_and_given_anew_for_nothing_more(store: Store) -
     assert [one.label for one in store.labels.of_task("orders")] == ["none"]
     desk.take_back(store, "orders", ANN, place(1), at=NOW)
     say(store, ANN, 1, "none")
-    assert store.journal.costs("orders") == {1: PRICE}
+    assert store.journal.costs("orders") == {1: (PRICE,)}
     assert store.withdrawn.count("orders") == 2
     assert store.journal.verify() == []
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"per_item": 0}, "--labels-per-item must be from 1 to 99: got 0"),
+        ({"per_judge": 100}, "--labels-per-judge must be from 1 to 99: got 100"),
+        ({"second_looks": -1}, "--second-looks must be 0 or more: got -1"),
+        ({"lease_minutes": 0}, "--lease-minutes must be above 0 and at most 1440 (a day): got 0"),
+    ],
+)
+def test_a_setting_that_cannot_be_is_refused_by_the_name_of_its_option(
+    settings: dict[str, float], said: str
+) -> None:
+    with pytest.raises(UserError) as refused:
+        LabellingPolicy(**settings)  # type: ignore[arg-type]
+    assert str(refused.value) == said
+
+
+def labels(store: Store) -> tuple[str, ...]:
+    return store.tasks.get("orders").labels
+
+
+def test_a_label_goes_with_the_only_answer_that_brought_it_in(store: Store) -> None:
+    for times in (1, 2):  # what was removed may be added, and removed, again
+        say(store, ANN, 1, "rust", new_label=True)
+        assert labels(store) == ("leak", "none", "rust")
+        desk.take_back(store, "orders", ANN, place(1), at=NOW)
+        assert labels(store) == ("leak", "none")
+        removed = store.journal.facts("orders", kind="labels removed")
+        assert [one.body["removed"] for one in removed] == ["rust"] * times
+    say(store, ANN, 1, "leak")
+    desk.take_back(store, "orders", ANN, place(1), at=NOW)
+    assert labels(store) == ("leak", "none")  # it had these before anybody answered
+
+
+def test_a_new_label_stays_where_others_give_it_or_a_dataset_has_it(store: Store) -> None:
+    say(store, ANN, 1, "rust", new_label=True)
+    say(store, BOB, 2, "rust")
+    desk.take_back(store, "orders", ANN, place(1), at=NOW)
+    assert "rust" in labels(store)
+    store.journal.append("dataset frozen", task="orders", turn=1, key="frozen", at=NOW)
+    desk.take_back(store, "orders", BOB, place(2), at=NOW)
+    assert "rust" in labels(store)
 
 
 def test_what_was_never_said_or_is_frozen_is_not_taken_back(store: Store) -> None:
@@ -185,7 +229,7 @@ def test_progress_counts_what_was_said(store: Store) -> None:
     desk.pass_item(store, "orders", ANN, place(3), why="", seconds=1, at=NOW)
     found = desk.progress(store, "orders", ANN, at=NOW)
     assert (found.turn, found.asked, found.open, found.passed, found.mine) == (1, 4, 2, 1, 1)
-    assert (found.seconds, found.cost, found.leased) == (4.0, PRICE, 1)
+    assert (found.seconds, found.cost, found.leased) == (4.0, (PRICE,), 1)
 
 
 @settings(max_examples=60, deadline=None)

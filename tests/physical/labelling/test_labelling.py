@@ -104,9 +104,9 @@ def test_each_label_is_paid_once_by_the_turn_that_asked(store: Store) -> None:
     assert again == (1, 3, (), PRICE, 0)
     assert answer(store, "orders", first, at=NOW).cost is None
     assert store.journal.costs("orders", kind="labels paid") == {
-        -1: Money(Decimal("3.00"), "EUR"),
-        1: PRICE,
-        2: PRICE,
+        -1: (Money(Decimal("3.00"), "EUR"),),
+        1: (PRICE,),
+        2: (PRICE,),
     }
     assert store.labels.count("orders") == 4
     assert store.journal.verify() == []
@@ -168,7 +168,7 @@ def test_an_exported_file_filled_in_is_imported(store: Store, tmp_path: Path) ->
         ("leak", "person:ann"),
         ("none", "person:bob"),
     ]
-    assert store.journal.costs("orders") == {1: Money(Decimal("3.00"), "EUR")}
+    assert store.journal.costs("orders") == {1: (Money(Decimal("3.00"), "EUR"),)}
 
 
 def test_an_import_names_every_problem_with_its_line(store: Store, tmp_path: Path) -> None:

@@ -55,8 +55,11 @@ def test_an_admin_pauses_resumes_and_aborts_with_a_reason(entered: Entered, tmp_
         answer = send(admin, act)
         assert (answer.status_code, answer.headers["location"]) == (303, "/rollouts")
         assert state(tmp_path).status == status
-    why = state(tmp_path).moves[-1].why
-    assert why == "oil on the lens (maria)"  # who gave the reason goes on record with it
+    move = state(tmp_path).moves[-1]
+    assert (move.why, move.by) == ("oil on the lens", "maria")
+    with Store.open(tmp_path, create=False) as store:
+        (fact,) = store.journal.facts(kind="rollout aborted")
+    assert (fact.body["why"], fact.body["by"]) == ("oil on the lens", "maria")
     page = admin.get("/rollouts").text
     assert "Aborted: oil on the lens (maria)." in page
     assert 'action="/rollouts' not in page
@@ -96,7 +99,7 @@ def test_a_form_of_another_site_does_nothing(
         ("abort", {"why": "  "}, 422, "say why"),
         ("abort", {"why": "x" * 501}, 400, ""),
         ("abort", {"data": {"number": "one"}}, 400, ""),
-        ("abort", {"task": "none"}, 422, "no roll-out of task"),
+        ("abort", {"task": "none"}, 404, "no task"),
         ("resume", {}, 422, "is not paused"),
         ("burn", {}, 400, ""),
     ],

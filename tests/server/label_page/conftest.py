@@ -7,6 +7,7 @@ from typing import Any
 import browser as browsers
 import pytest
 from acting import LABELS
+from browser import log_in
 from served import Served, questions
 
 from twoloops.records.task import Task
@@ -43,7 +44,7 @@ def enter(browser: Any, served: Served) -> Iterator[Callable[..., Any]]:
         page.set_default_timeout(15_000)
         page.on("pageerror", lambda error: wrong.append(str(error)))
         page.on("dialog", lambda dialog: dialog.accept())
-        page.goto(f"{served.url}/login#token={served.token(name)}&to=/label/{task}")
+        log_in(page, served.url, served.token(name), f"/label/{task}")
         page.wait_for_selector("#stage > *")
         return page
 

@@ -2,6 +2,7 @@
 
 import csv
 import itertools
+import time
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +56,21 @@ def test_fifty_items_by_keyboard_alone_and_a_new_label_is_in_the_next_model(
         release = store.releases.deployed("orders")
         assert release is not None
         assert store.models.find(release.model).card.labels == ("burnt", *LABELS)
+
+
+def test_what_the_labels_bought_follows_the_answers_with_few_questions(
+    enter: Any, asks: Any
+) -> None:
+    began = time.monotonic()
+    page = enter(asks(4))
+    questions: list[str] = []
+    page.on("request", lambda one: one.url.endswith("/bought") and questions.append(one.url))
+    page.wait_for_selector("#bought >> text=0 labels for")
+    for _ in range(3):
+        press(page, "1")
+    sent(page)
+    page.wait_for_selector("#bought >> text=3 labels for")
+    assert len(questions) <= 2 + (time.monotonic() - began) / 4  # one in four seconds, not more
 
 
 def test_two_people_never_get_the_same_item_and_finish_together(

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from acting import current, given, press, sent, waiting
+from browser import log_in
 from msgspec.structs import replace
 from served import Served
 
@@ -72,7 +73,7 @@ def test_a_revoked_token_keeps_the_answers_until_the_labeller_is_back(
     page.wait_for_url("**/login")
     assert page.input_value("[name=to]") == f"/label/{task}"
     page.fill("#token", served.token("eve"))
-    page.click("text=Log in")
+    page.click("form button")
     sent(page)
     assert given(served, task) == {place: ("leak", "person:eve")}
 
@@ -87,7 +88,7 @@ def test_answers_of_one_labeller_are_never_sent_as_anothers(
     kims = press(page, "2")
     page.wait_for_selector("#state >> text=1 answer waits here")
     other = page.context.new_page()  # the same browser, in which somebody else logs in meanwhile
-    other.goto(f"{served.url}/login#token={served.token('lou')}&to=/label/{task}")
+    log_in(other, served.url, served.token("lou"), f"/label/{task}")
     lous = press(other, "1")
     page.unroute("**/label/*")
     page.wait_for_selector("#state >> text=this page labels as kim")
@@ -106,6 +107,12 @@ def test_a_page_without_a_token_leads_to_the_login_and_back(browser: Any, served
     assert page.input_value("[name=to]") == "/label/first"
     secret = served.token("ann")
     page.goto(f"{served.url}/login#token={secret}&to=/label/first")
+    # A link alone logs nobody in: it fills the token in, and says so.
+    page.wait_for_selector("text=The link you followed has filled the token in.")
+    assert page.evaluate("[location.pathname, location.hash]") == ["/login", ""]
+    assert page.input_value("[name=token]") == secret
+    assert page.context.cookies() == []
+    page.keyboard.press("Enter")  # the button has the focus
     page.wait_for_url(f"{served.url}/label/first")
     assert page.evaluate("location.hash") == ""
     page.wait_for_selector("#stage .rest")

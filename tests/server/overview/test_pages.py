@@ -73,13 +73,17 @@ def test_an_empty_workspace_and_a_task_without_a_turn(opened: Opened, tmp_path: 
     client = opened(tmp_path / "w")
     assert "no task yet" in main_of(client.get("/").text)
     refused = client.get("/why/deployed")
-    assert (refused.status_code, "has no task yet" in refused.text) == (422, True)
+    assert (refused.status_code, "has no task yet" in refused.text) == (404, True)
     with writing(tmp_path / "w") as store:
         store.tasks.put(Task("t", "text", ("a", "b")))
     page = client.get("/")
     assert page.status_code == 200
     assert "Nothing is deployed yet" in main_of(page.text)
-    assert "no model of task" in client.get("/why/deployed").text
+    refused = client.get("/why/deployed")
+    assert (refused.status_code, "no model of task" in refused.text) == (404, True)
+    refused = client.get("/api/v1/why/deployed")
+    assert refused.status_code == 404
+    assert "no model of task 't' is released yet" in refused.json()["detail"]
 
 
 @pytest.mark.parametrize("asked", ["deployed", "turn-0", "turn-1", "turn-2", "turn 3", "turn-3"])
@@ -105,9 +109,9 @@ def test_why_a_model_by_the_first_digits_of_its_digest(opened: Opened, copied: P
     assert found["turn"] == 0
     assert found["candidate"]["verdict"]["claim"] == "first"
     nothing = client.get("/why/0000")
-    assert (nothing.status_code, "names no model" in nothing.text) == (422, True)
-    assert client.get("/why/turn-99").status_code == 422
-    assert client.get("/why/deployed", params={"task": HOSTILE}).status_code == 422
+    assert (nothing.status_code, "names no model" in nothing.text) == (404, True)
+    assert client.get("/why/turn-99").status_code == 404
+    assert client.get("/why/deployed", params={"task": HOSTILE}).status_code == 404
 
 
 def test_a_person_deployed_it_and_a_revoked_one_say_so(opened: Opened, copied: Path) -> None:
@@ -120,10 +124,13 @@ def test_a_person_deployed_it_and_a_revoked_one_say_so(opened: Opened, copied: P
     assert page.status_code == 200
     assert "deployed by a person" in main_of(page.text)
     assert "revoked since" in main_of(page.text)
+    assert "UTC: wrong labels. Released: " in main_of(page.text)
     why = client.get("/why/deployed").text
     assert "A person deployed model" in main_of(why)
     assert "because &lt;script&gt;" in why
-    assert "revoked since: wrong labels" in client.get(f"/why/{short(last.model)}").text
+    page = client.get(f"/why/{short(last.model)}").text
+    assert "and revoked since." in page
+    assert "UTC: wrong labels" in page
 
 
 def test_a_task_stays_readable_whatever_it_is_called(opened: Opened, copied: Path) -> None:

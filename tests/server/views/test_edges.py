@@ -65,6 +65,21 @@ def test_what_is_known_is_said_and_is_no_alarm(more: dict[str, Any], said: str) 
     assert view.in_order
 
 
+def test_an_edge_behind_its_groups_latest_assignment_is_shown_so() -> None:
+    view = edge_view(edge(), AT, 9)
+    assert (view.follows, view.behind) == ("7 (full)", 9)
+    assert view.known == ("Assignment 9 is signed for its group; it follows 7.",)
+    assert view.in_order  # it takes it in when it looks next
+    fresh = edge_view(edge(standing=standing(counter=0, mode="")), AT, 2)
+    assert fresh.known[-1] == "Assignment 2 is signed for its group; it follows none."
+    assert edge_view(edge(), AT, 7).behind == edge_view(edge(standing=None), AT, 7).behind == 0
+    one = edge()
+    floor = floor_view([one], AT, latest={(one.task, one.group): 9})
+    assert [group.behind for group in floor.groups] == [1]
+    assert "7 (full), latest 9" in body(floor)
+    assert [group.behind for group in floor_view([one], AT).groups] == [0]
+
+
 def test_of_many_gaps_the_last_ones_are_listed_and_all_are_counted() -> None:
     gaps = tuple(ExplainedGap("press-4", "e", n, n, "power cut") for n in range(2, 40, 2))
     known = edge_view(edge(gaps=gaps), AT).known

@@ -1,6 +1,7 @@
 """What the overview is drawn from: figures and records, no store, no files."""
 
 from datetime import datetime
+from typing import Literal
 
 import msgspec
 
@@ -9,11 +10,8 @@ from twoloops.convergence.judging.stopping import Advice
 from twoloops.convergence.replays.outcome import Loops
 from twoloops.records.digests import Digest
 from twoloops.records.gate import Claim
-from twoloops.records.money import Money
+from twoloops.records.money import Sums
 from twoloops.records.task import Task
-
-Sums = tuple[Money, ...]
-"""Money by currency: two currencies never add."""
 
 
 class OpenTurn(msgspec.Struct, frozen=True):
@@ -103,6 +101,26 @@ class Changes(msgspec.Struct, frozen=True):
     false_reject_rate: Change | None = None
 
 
+class TakenBack(msgspec.Struct, frozen=True):
+    """That a release counts no longer.
+
+    Args:
+        how: `revoked`: the model, for good; `withdrawn`: the release, as a roll-out failed, was
+            aborted, or stood on a model that was revoked. It may be put in force again.
+        why: The reason on record.
+        at: UTC.
+    """
+
+    how: Literal["revoked", "withdrawn"]
+    why: str
+    at: datetime
+
+    @property
+    def told(self) -> str:
+        """How, when and why."""
+        return f"{self.how} {self.at:%Y-%m-%d %H:%M} UTC: {self.why}"
+
+
 class Judgement(msgspec.Struct, frozen=True, kw_only=True):
     """What the gate, or a person, said of one model.
 
@@ -116,7 +134,7 @@ class Judgement(msgspec.Struct, frozen=True, kw_only=True):
         reason: One sentence.
         wealth: The test's wealth; `None` likewise.
         labels: Labels the test stood on; `None` likewise.
-        revoked: Whether the model was revoked later.
+        taken_back: That it counts no longer; `None` where it does, or never did.
         trial: Whether it was tried between turns.
     """
 
@@ -129,7 +147,7 @@ class Judgement(msgspec.Struct, frozen=True, kw_only=True):
     reason: str
     wealth: float | None
     labels: int | None
-    revoked: bool = False
+    taken_back: TakenBack | None = None
     trial: bool = False
 
 

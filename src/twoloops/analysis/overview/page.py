@@ -2,7 +2,7 @@
 
 from twoloops.analysis.markup import Html, bullets, join, more, table, tag
 from twoloops.analysis.overview import courses, lift, loops, words
-from twoloops.analysis.overview.facts import Counts, Measured, Overview, TaskOverview
+from twoloops.analysis.overview.facts import Counts, Judgement, Measured, Overview, TaskOverview
 from twoloops.analysis.words import (
     clip,
     interval_text,
@@ -202,6 +202,11 @@ def _measured(found: Measured | None) -> Html:
     return shown + tag("p", told, class_="note")
 
 
+def _back(said: Judgement) -> str:
+    """Say first that a release counts no longer, when and why."""
+    return "" if said.taken_back is None else f"{clip(said.taken_back.told, 240)}. Released: "
+
+
 def _verdicts(one: TaskOverview) -> Html:
     if not one.judgements:
         return tag("p", "Nothing was judged yet.")
@@ -215,7 +220,7 @@ def _verdicts(one: TaskOverview) -> Html:
         link = tag("a", "why", href=words.why(one.task.name, release))
         rows.append(
             (turn, f"{words.model(said.model)} on {said.base}", words.verdict(said),
-             clip(reason, 160), link)
+             _back(said) + clip(reason, 160), link)
         )  # fmt: skip
     header = ("turn", "candidate", "verdict", "in a sentence", "")
     shown = table(header, rows[:LATEST])

@@ -9,7 +9,7 @@ from datetime import datetime
 import msgspec
 
 from twoloops.analysis.overview import words
-from twoloops.analysis.overview.facts import Change, Spend
+from twoloops.analysis.overview.facts import Change, Spend, TakenBack
 from twoloops.analysis.overview.verdicts import nearest, needed, number
 from twoloops.analysis.words import count, items, percent, scientific
 from twoloops.convergence.judging.evaluate import Estimate, Estimates
@@ -31,7 +31,7 @@ class Candidate(msgspec.Struct, frozen=True, kw_only=True):
         released: Whether it was released.
         person: Whether a person said so, and the gate was not asked.
         trial: Whether it was tried between turns.
-        revoked: Why it was revoked later; empty where it was not.
+        taken_back: That it counts no longer; `None` where it does, or never did.
     """
 
     model: Digest
@@ -43,7 +43,7 @@ class Candidate(msgspec.Struct, frozen=True, kw_only=True):
     released: bool
     person: bool = False
     trial: bool = False
-    revoked: str = ""
+    taken_back: TakenBack | None = None
 
 
 class Labelled(msgspec.Struct, frozen=True, kw_only=True):
@@ -181,11 +181,12 @@ def headline(why: Why) -> str:
             return f"Turn {why.turn} of {why.task!r} is open: nothing was judged yet."
         return f"Turn {why.turn} of {why.task!r} judged nothing: {why.reason or 'no candidate'}."
     name = f"{short(one.model)} on {one.base}"
+    back = "" if one.taken_back is None else f", and {one.taken_back.how} since"
     if one.person:
-        return f"A person deployed model {name} of task {why.task!r} ({turn})."
+        return f"A person deployed model {name} of task {why.task!r} ({turn}){back}."
     when = f"after {turn}" if one.trial else f"in {turn}"
     if one.released:
-        return f"Model {name} was released for task {why.task!r} {when}."
+        return f"Model {name} was released for task {why.task!r} {when}{back}."
     return f"Model {name} was refused for task {why.task!r} {when}."
 
 
@@ -193,6 +194,7 @@ def parts(why: Why) -> tuple[Part, ...]:
     """Return the whole answer in sentences, the weightiest first."""
     made = [
         _broken(why),
+        _taken_back(why),
         _question(why),
         _evidence(why),
         _changing(why),
@@ -211,6 +213,11 @@ def _broken(why: Why) -> Part:
         return Part("journal", ())
     told = f"The journal is NOT whole, so this may be untrue: {'; '.join(why.broken[:3])}"
     return Part("journal", (told,), (False,))
+
+
+def _taken_back(why: Why) -> Part:
+    back = None if why.candidate is None else why.candidate.taken_back
+    return Part("counts no longer", () if back is None else (back.told,))
 
 
 def _question(why: Why) -> Part:
@@ -287,8 +294,6 @@ def _approval(why: Why) -> Part:
         lines.append(f"on record as fact {why.fact[0]} of the journal ({short(why.fact[1])})")
     if why.self_test:
         lines.append(f"self-test of the very file before use: {why.self_test}")
-    if one.revoked:
-        lines.append(f"revoked since: {one.revoked}")
     lines.append("in use now" if why.deployed else "not in use now")
     return Part("approved by", tuple(lines))
 
@@ -297,6 +302,7 @@ def _others(why: Why) -> Part:
     lines = []
     for one in why.others:
         said = "released" if one.released else "refused"
+        said += "" if one.taken_back is None else f", {one.taken_back.how} since"
         reason = one.reason.removeprefix("refused: ").removeprefix("released: ")
         when = ", tried after the turn" if one.trial else ""
         lines.append(f"{said}{when}: {short(one.model)} on {one.base}: {reason}")

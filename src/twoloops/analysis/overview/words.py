@@ -3,10 +3,11 @@
 from urllib.parse import quote
 
 from twoloops.analysis.markup import Html, tag
-from twoloops.analysis.overview.facts import Change, Judgement, Spend, Sums
+from twoloops.analysis.overview.facts import Change, Judgement, Spend
 from twoloops.analysis.words import ABSENT, amount, count, items, percent, scientific, signed
 from twoloops.convergence.judging.evaluate import ENOUGH, Estimate, Interval
 from twoloops.records.digests import Digest, short
+from twoloops.records.money import Sums
 
 UNKNOWN = "unknown"
 
@@ -99,7 +100,7 @@ def verdict(one: Judgement) -> str:
     said = "released" if one.released else "refused"
     if one.person:
         said = "deployed by a person"
-    return f"{said}, revoked since" if one.revoked else said
+    return said if one.taken_back is None else f"{said}, {one.taken_back.how} since"
 
 
 def whole(number: float) -> str:

@@ -5,6 +5,7 @@ from twoloops.analysis.own import drawn
 from twoloops.analysis.own.facts import Own, OwnTask
 from twoloops.analysis.own.sources import CARDS, CATALOG, JOURNAL, day, day_of, id_of, made, where
 from twoloops.analysis.words import clip
+from twoloops.records.money import told
 
 KINDS = {
     "history": "history (the label was known)",
@@ -54,6 +55,16 @@ def data_asset(own: Own) -> Exhibit:
                     (CATALOG,),
                 )
                 for task in unset
+            ),
+            *(
+                Note(
+                    "caution",
+                    f"{task.task.name}: labels for {told(task.elsewhere)} are in none of these "
+                    f"sums, which are in {task.currency}: two currencies are never added.",
+                    (JOURNAL,),
+                )
+                for task in own.tasks
+                if task.elsewhere
             ),
         ],
     )

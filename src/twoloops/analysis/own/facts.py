@@ -9,7 +9,7 @@ from twoloops.convergence.replays.outcome import ReplayResult
 from twoloops.digital.price import FrontierPrice
 from twoloops.records.base import BaseCard, ModelCard
 from twoloops.records.digests import Digest
-from twoloops.records.money import Money
+from twoloops.records.money import Money, Sums
 from twoloops.records.task import Task
 
 
@@ -26,7 +26,7 @@ class OwnTurn(msgspec.Struct, frozen=True, kw_only=True):
         decisions: How many decisions these stand for, by their chances of being kept; those that
             came before any model was deployed stand for none.
         labels: Labels paid for.
-        cost: What they cost; `None` where none was paid.
+        cost: What they cost in the task's currency; `None` where none was paid in it.
         train: Items of its dataset that train.
         golden: Items that are frozen and never train.
         audit: Items that judge first.
@@ -103,7 +103,9 @@ class OwnTask(msgspec.Struct, frozen=True, kw_only=True):
         task: The task.
         turns: In order.
         models: By turn.
-        labellers: How many labels each labeller gave, and what they cost.
+        labellers: How many labels each labeller gave, and what they cost; what was paid in
+            another currency than the task's stands by itself, as `NAME (EUR)`.
+        elsewhere: What labels cost in other currencies than the task's: in no sum.
         places: Kept observations by edge, and the decisions they stand for.
         estimates: The deployed model on audit labels that came after it was trained.
         earlier: The same for whatever model was deployed when each was seen.
@@ -116,6 +118,7 @@ class OwnTask(msgspec.Struct, frozen=True, kw_only=True):
     turns: tuple[OwnTurn, ...]
     models: tuple[OwnModel, ...]
     labellers: dict[str, tuple[int, Money]]
+    elsewhere: Sums = ()
     places: dict[str, tuple[int, float]]
     estimates: Estimates
     earlier: Estimates

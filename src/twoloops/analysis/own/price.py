@@ -6,6 +6,7 @@ from twoloops.analysis.own.facts import Own, OwnTask
 from twoloops.analysis.own.quality import Cost, Quality, cost, quality, value_ratio, weak
 from twoloops.analysis.own.sources import day, made, measured_by, price_id
 from twoloops.analysis.words import amount, count
+from twoloops.records.money import told
 
 
 def price(own: Own) -> Exhibit:
@@ -93,6 +94,8 @@ def _told(own: Own, task: OwnTask) -> list[Note]:
 def matched(task: OwnTask) -> str:
     """Say at how many decisions a frontier list price comes to what the labels have cost so far."""
     spent = f"{amount(task.spent, task.currency)} of labels so far"
+    if task.elsewhere:
+        spent += f" (and {told(task.elsewhere)}, which is not added)"
     if task.frontier.per_million is None:
         return f"{spent}; no list price is known to set beside it."
     if task.currency != "USD":

@@ -100,7 +100,7 @@ def specialise(
     if not items:
         raise UserError(
             f"dataset {dataset.digest[:19]} of task {task.name!r} has no training items: label "
-            "some observations first (twoloops label import FILE)"
+            "some observations first with  twoloops label import FILE"
         )
     labels = tuple(sorted({item.label for item in items}))
     x = encoder.embed(base, [item.input for item in items], read)

@@ -5,7 +5,7 @@ from new labels on the first base; `both` does both. Audit labels are bought in 
 train only where the data loop runs; all arms use the same recipe and the same threshold rule.
 """
 
-import tempfile
+import shutil
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -88,7 +88,8 @@ def replay(
         bench: Bases and embeddings, shared by all arms.
         store: Keeps the `both` arm of the first seed: a killed replay resumes there, and it can
             become a workspace.
-        folder: Where the replayed edge keeps its spools.
+        folder: Where the replayed edge keeps its spools; those of the other arms are removed, also
+            those that a killed replay left.
         seeds: Each runs all arms once; figures by turn are those of the first.
         on_turn: Called as soon as a turn of an arm is closed.
 
@@ -103,7 +104,6 @@ def replay(
         )
     runs: list[dict[str, Ran]] = []
     with ExitStack() as stack:
-        scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="twoloops-")))
         for seed in seeds:
             ran: dict[str, Ran] = {}
             for name, own in policies(altered(policy, seed=seed)).items():
@@ -112,8 +112,11 @@ def replay(
                 kept = name == "both" and seed == seeds[0]
                 arm_store = store if kept else stack.enter_context(Store.in_memory())
                 loop = Loop(arm_store, history.task.name, own, bench, lambda: datetime.now(UTC))
-                place = folder if kept else scratch / f"{seed}-{name.replace(' ', '-')}"
+                # Not in the system's place for such: killed, it would leave a folder there.
+                place = folder if kept else folder / f"{seed}-{name.replace(' ', '-')}"
                 ran[name] = _run(Arm(loop, history, place, real_edge=kept), name, on_turn)
+                if not kept:
+                    shutil.rmtree(place, ignore_errors=True)
             runs.append(ran)
         return _result(history, policy, bench, runs, tuple(seeds))
 

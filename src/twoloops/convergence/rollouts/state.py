@@ -186,6 +186,7 @@ class Move(msgspec.Struct, frozen=True, kw_only=True):
         why: In a sentence.
         groups: The groups concerned.
         judged: The evidence, where there is some.
+        by: Who said so; empty where it came by itself.
     """
 
     what: str
@@ -193,3 +194,4 @@ class Move(msgspec.Struct, frozen=True, kw_only=True):
     why: str
     groups: tuple[str, ...] = ()
     judged: Judged | None = None
+    by: str = ""

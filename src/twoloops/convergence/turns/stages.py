@@ -150,14 +150,20 @@ def _question(
     return Question(one.place, turn.number, purpose, chance, rank)
 
 
+def _s(those: Sequence[object]) -> str:
+    """Return the ending of a noun that counts something."""
+    return "" if len(those) == 1 else "s"
+
+
 def label(loop: Loop, turn: TurnState) -> Outcome:
     """Wait until every question of the turn is answered, and doubtful labels were looked at."""
     # What was forgotten after it was asked about is left out: nobody can answer that.
     unanswered = open_questions(loop.store, loop.task.name, turn.number)
     if unanswered:
         return Waiting(
-            f"{len(unanswered)} labels: give them on the page that  twoloops label  opens; or "
-            "twoloops label export FILE, fill in its label column,  twoloops label import FILE"
+            f"{len(unanswered)} label{_s(unanswered)}: give them on the page that  twoloops label  "
+            "opens; or  twoloops label export FILE , fill in its label column,  twoloops "
+            "label import FILE"
         )
     again = labelling_of(loop.store, loop.task.name).second_looks
     if turn.stage == "label" and again:
@@ -165,8 +171,9 @@ def label(loop: Loop, turn: TurnState) -> Outcome:
     # Those that were sent back by hand are waited for too.
     if looks := open_looks(loop.store, loop.task.name, turn.number):
         return Waiting(
-            f"{len(looks)} second looks at labels that are probably wrong:  twoloops label  shows "
-            "them, best to somebody else;  twoloops label quality  lists them"
+            f"{len(looks)} second look{_s(looks)} at labels that are probably wrong:  twoloops "
+            "label  "
+            "shows them, best to somebody else;  twoloops label quality  lists them"
         )
     return turn
 

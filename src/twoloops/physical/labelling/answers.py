@@ -16,6 +16,8 @@ from twoloops.records.task import Task
 from twoloops.store.labels import conflict
 from twoloops.store.workspace import Store
 
+ADDED, REMOVED = "labels added", "labels removed"
+"""Kinds of facts about a task's labels; they belong to no turn."""
 _LABELLER = re.compile(r"history|(person|teacher|outcome):\S.*")
 
 
@@ -76,10 +78,10 @@ def take_in(store: Store, task: Task, labels: Sequence[Label], at: datetime) -> 
         grown = tuple(sorted((*task.labels, *added)))
         store.tasks.put(msgspec.structs.replace(task, labels=grown))
         store.journal.append(
-            "labels added",
+            ADDED,
             task=task.name,
             turn=-1,
-            key=f"labels added/{task.name}/{digest_record(grown)}",
+            key=_key(store, ADDED, task.name, grown),
             at=at,
             body={"added": ", ".join(added), "labels": ", ".join(grown)},
         )
@@ -87,6 +89,42 @@ def take_in(store: Store, task: Task, labels: Sequence[Label], at: datetime) -> 
     store.second_looks.settle((one.observation for one in labels), at)
     cost = _pay(store, task, new, at)
     return Answered(len(new), len(labels) - len(new), added, cost)
+
+
+def drop_unused(store: Store, task: str, label: str, at: datetime) -> None:
+    """Take a label out of a task where an answer that was taken back had brought it in.
+
+    It stays where anybody else gives it, where the task had it before anybody answered so, and
+    where a dataset was frozen since: models may know it. Inside a transaction.
+    """
+    facts = store.journal.facts(task)
+    brought = [
+        fact.sequence
+        for fact in facts
+        if fact.kind == ADDED and label in (fact.body["added"], *fact.body["added"].split(", "))
+    ]
+    frozen = [fact.sequence for fact in facts if fact.kind.startswith("dataset frozen")]
+    kind = store.tasks.get(task)
+    if not brought or max(frozen, default=0) > brought[-1] or label not in kind.labels:
+        return
+    if store.labels.gives(task, label):
+        return
+    left = tuple(one for one in kind.labels if one != label)
+    store.tasks.put(msgspec.structs.replace(kind, labels=left))
+    store.journal.append(
+        REMOVED,
+        task=task,
+        turn=-1,
+        key=_key(store, REMOVED, task, left),
+        at=at,
+        body={"removed": label, "labels": ", ".join(left)},
+    )
+
+
+def _key(store: Store, what: str, task: str, labels: tuple[str, ...]) -> str:
+    """Name a change of a task's labels: what was removed may be added again."""
+    times = len(store.journal.facts(task, kind=REMOVED))
+    return f"{what}/{task}/{digest_record(labels)}" + (f"/{times}" if times else "")
 
 
 def earlier_answers(store: Store, labels: Sequence[Label]) -> dict[tuple[Place, str], Label]:

@@ -10,13 +10,13 @@ from decimal import Decimal
 
 import msgspec
 
-from twoloops.physical.labelling.answers import answer
+from twoloops.physical.labelling.answers import answer, drop_unused
 from twoloops.physical.labelling.policy import LabellingPolicy, labelling_of
 from twoloops.physical.labelling.questions import stranger
 from twoloops.records.digests import Digest
 from twoloops.records.errors import UserError
 from twoloops.records.label import Label, Lease, Note, Pass
-from twoloops.records.money import Money
+from twoloops.records.money import Money, Sums, or_nothing
 from twoloops.records.observation import Decision, Place
 from twoloops.store.labels import conflict
 from twoloops.store.workspace import Store
@@ -75,7 +75,7 @@ class Progress(msgspec.Struct, frozen=True):
         passed: Observations of it of which somebody could not tell.
         mine: Answers of the labeller to it.
         seconds: Time of the labeller's answers to it.
-        cost: What its labels have cost.
+        cost: What its labels have cost, by currency.
         leased: Items that other labellers have before them now.
     """
 
@@ -85,7 +85,7 @@ class Progress(msgspec.Struct, frozen=True):
     passed: int
     mine: int
     seconds: float
-    cost: Money
+    cost: Sums
     leased: int
 
 
@@ -141,6 +141,8 @@ def answer_item(
         cost = _price(store, policy, kind.costs.label, place, labeller, note.seconds)
         label = Label(place, reply.label, labeller, at, cost)
         done = answer(store, task, [label], at=at, new_labels=reply.new_label)
+        if old is not None and old.label != reply.label:
+            drop_unused(store, task, old.label, at)
         store.passes.remove(place, labeller)
         if done.new:
             store.notes.put(place, labeller, note)
@@ -189,7 +191,8 @@ def pass_item(
 def take_back(store: Store, task: str, labeller: str, place: Place, *, at: datetime) -> str:
     """Take back a labeller's answer or pass; returns the label, or `""` of a pass.
 
-    The item is theirs again, unless others have it by now. What a label cost stays paid: the time
+    The item is theirs again, unless others have it by now. A label that the answer had brought into
+    the task goes with it, where nothing else uses it. What a label cost stays paid: the time
     was spent.
 
     Raises:
@@ -209,6 +212,7 @@ def take_back(store: Store, task: str, labeller: str, place: Place, *, at: datet
         else:
             store.withdrawn.move(task, old, at)
             _note_withdrawn(store, task, old, at)
+            drop_unused(store, task, old.label, at)
         _hold(store, task, labeller, place, at)
     return "" if old is None else old.label
 
@@ -234,12 +238,13 @@ def give_back(store: Store, labeller: str, places: Collection[Place]) -> None:
 def progress(store: Store, task: str, labeller: str, *, at: datetime) -> Progress:
     """Say how far the questions of the open turn are."""
     kind = store.tasks.get(task)
-    nothing = Money(Decimal(0), kind.costs.label.currency)
+    currency = kind.costs.label.currency
     row = store.turns.open(task)
     if row is None:
-        return Progress(None, 0, 0, 0, 0, 0.0, nothing, 0)
+        return Progress(None, 0, 0, 0, 0, 0.0, or_nothing((), currency), 0)
     wanted = labelling_of(store, task).wanted
     found = store.questions.tally(task, row.number, wanted, labeller)
+    paid = store.journal.costs(task, "labels paid", row.number)
     held = store.leases.count(task, at) - len(store.leases.of(task, labeller, at))
     return Progress(
         turn=row.number,
@@ -248,7 +253,7 @@ def progress(store: Store, task: str, labeller: str, *, at: datetime) -> Progres
         passed=found.passed,
         mine=found.mine,
         seconds=found.seconds,
-        cost=store.journal.spent(task, "labels paid", row.number) or nothing,
+        cost=or_nothing(paid.get(row.number, ()), currency),
         leased=held,
     )
 

@@ -41,13 +41,20 @@ class LabellingPolicy(msgspec.Struct, frozen=True, kw_only=True):
     lease_minutes: float = 10.0
 
     def __post_init__(self) -> None:
-        for name in ("per_item", "per_judge", "passes"):
-            if not 1 <= getattr(self, name) <= 99:
-                raise UserError(f"{name} must be from 1 to 99: got {getattr(self, name)}")
+        for option, number in (
+            ("--labels-per-item", self.per_item),
+            ("--labels-per-judge", self.per_judge),
+            ("--passes", self.passes),
+        ):
+            if not 1 <= number <= 99:
+                raise UserError(f"{option} must be from 1 to 99: got {number}")
         if self.second_looks < 0:
-            raise UserError(f"second_looks must be 0 or more: got {self.second_looks}")
+            raise UserError(f"--second-looks must be 0 or more: got {self.second_looks}")
         if not 0 < self.lease_minutes <= 24 * 60:
-            raise UserError(f"lease_minutes must be in (0, 1440]: got {self.lease_minutes}")
+            raise UserError(
+                "--lease-minutes must be above 0 and at most 1440 (a day): got "
+                f"{self.lease_minutes:g}"
+            )
 
     @property
     def wanted(self) -> Wanted:

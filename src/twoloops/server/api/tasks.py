@@ -6,6 +6,7 @@ from twoloops.records.task import Task
 from twoloops.server import access
 from twoloops.server.access import Asking
 from twoloops.server.keeper import Keeper
+from twoloops.server.pages.overview import remembered_of
 from twoloops.wiring.status import Status, standing
 
 
@@ -20,7 +21,8 @@ async def list_tasks(request: Asking) -> list[Task]:
 async def status(request: Asking) -> Status:
     """Return each task's release with its evidence, open turn, labels, money and accuracy."""
     keeper: Keeper = request.app.state.keeper
-    return await keeper.read(lambda store: standing(store, keeper.folder))
+    verified = remembered_of(request).verified
+    return await keeper.read(lambda store: standing(store, keeper.folder, verified))
 
 
 ROUTES = [list_tasks, status]

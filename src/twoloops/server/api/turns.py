@@ -2,7 +2,6 @@
 
 import msgspec
 from litestar import get, post
-from litestar.exceptions import NotFoundException
 from litestar.params import FromPath, JSONBody
 
 from twoloops.convergence.turns.state import TurnState
@@ -92,24 +91,23 @@ def shown(store: Store, row: Turn) -> ShownTurn:
 
 
 def standing(store: Store, scheduler: Scheduler, task: str) -> Turns:
-    """Return where a task's turns stand.
+    """Return where a task's turns stand, at one moment: a stage and the questions it waits for.
 
     Raises:
-        NotFoundException: There is no such task.
+        NotKnownError: There is no such task.
     """
-    found = store.tasks.find(task)
-    if found is None:
-        raise NotFoundException(f"no task {task!r}")
-    rows = store.turns.all(task)
-    opened = next((row for row in rows if not row.closed), None)
-    return Turns(
-        task,
-        None if opened is None else shown(store, opened),
-        scheduler.at_work(task),
-        scheduler.trouble(task),
-        store.observations.unclaimed(task),
-        [shown(store, row) for row in reversed(rows) if row.closed],
-    )
+    with store.snapshot():
+        store.tasks.get(task)
+        rows = store.turns.all(task)
+        opened = next((row for row in rows if not row.closed), None)
+        return Turns(
+            task,
+            None if opened is None else shown(store, opened),
+            scheduler.at_work(task),
+            scheduler.trouble(task),
+            store.observations.unclaimed(task),
+            [shown(store, row) for row in reversed(rows) if row.closed],
+        )
 
 
 @get("/api/v1/tasks/{task:str}/turns", opt=access.READ, summary="Where a task's turns stand")

@@ -9,7 +9,9 @@ from twoloops.server.access import Asking
 from twoloops.server.keeper import Keeper
 from twoloops.server.views.edges import floor_view
 from twoloops.server.views.edges_page import body
-from twoloops.wiring.floor import floor
+from twoloops.store.workspace import Store
+from twoloops.wiring.floor import EdgeStanding, floor
+from twoloops.wiring.trust import latest_counter
 from twoloops.wiring.workspace import now
 
 
@@ -19,7 +21,14 @@ async def floor_page(
 ) -> Template:
     """Show the groups, and the edges of one or all."""
     keeper: Keeper = request.app.state.keeper
-    view = floor_view(await keeper.read(floor), now(), group, page)
+
+    def act(store: Store) -> tuple[tuple[EdgeStanding, ...], dict[tuple[str, str], int]]:
+        edges = tuple(floor(store))
+        groups = {(one.task, one.group) for one in edges}
+        return edges, {key: latest_counter(keeper.folder, *key) for key in groups}
+
+    edges, latest = await keeper.read(act)
+    view = floor_view(edges, now(), group, page, latest)
     context = {"title": "Floor", "here": "/floor", "body": body(view)}
     return Template("floor.html", context=context)
 

@@ -66,18 +66,23 @@ async def act_on(
     """
     keeper: Keeper = request.app.state.keeper
     assert request.user is not None
-    # The journal has the reason alone: it says who gave it.
-    why = f"{data.why.strip()} ({request.user.name})" if data.why.strip() else ""
-    await keeper.hold(lambda store: perform(keeper.folder, store, task, act, data.number, why))
+    by = request.user.name
+    await keeper.hold(
+        lambda store: perform(keeper.folder, store, task, act, data.number, data.why, by)
+    )
     return Redirect("/rollouts", status_code=303)
 
 
-def perform(folder: Path, store: Store, task: str, act: Act, number: int, why: str) -> None:
+def perform(
+    folder: Path, store: Store, task: str, act: Act, number: int, why: str, by: str
+) -> None:
     """Do it, if the roll-out is the one that was meant.
 
     Raises:
+        NotKnownError: There is no such task.
         UserError: It is another one, none is open, or no reason is given.
     """
+    store.tasks.get(task)
     row = store.rollouts.open(task)
     if row is not None and row.number != number:
         raise UserError(
@@ -85,9 +90,9 @@ def perform(folder: Path, store: Store, task: str, act: Act, number: int, why: s
             f"{number}: look at  /rollouts  again"
         )
     if act == "abort":
-        abort(folder, store, task, why, now())
+        abort(folder, store, task, why, now(), by)
     else:
-        (pause if act == "pause" else resume)(store, task, why, now())
+        (pause if act == "pause" else resume)(store, task, why, now(), by)
 
 
 ROUTES = [rollouts_page, act_on]

@@ -1,5 +1,6 @@
-// Log in with what stands behind the # of the address: that part never goes to a server, so it
-// stands in no log. It is taken out of the address at once.
+// Fill in what stands behind the # of the address: that part never goes to a server, so it stands
+// in no log. It is taken out of the address at once. A person presses the button: a link of somebody
+// else's must not log anybody in under another name.
 
 function enter() {
   const said = new URLSearchParams(location.hash.slice(1));
@@ -8,7 +9,8 @@ function enter() {
   if (said.get("to")) form.elements.to.value = said.get("to");
   if (said.get("token")) {
     form.elements.token.value = said.get("token");
-    form.requestSubmit();
+    document.getElementById("filled").hidden = false;
+    form.querySelector("button").focus();
   }
 }
 

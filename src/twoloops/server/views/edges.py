@@ -1,6 +1,6 @@
 """How the edges stand, in words: what is as it should be in a line, what is not in a sentence."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 import msgspec
@@ -43,6 +43,8 @@ class EdgeView(msgspec.Struct, frozen=True, kw_only=True):
         address: Of the page that says why that model was released.
         trial: Whether it is on trial.
         follows: The assignment it follows, and its mode.
+        behind: The latest assignment signed for its group, where it follows an earlier one; 0
+            where it follows the latest.
         waiting: Observations to be sent, and their bytes.
         lost: Numbers that never came, and that nobody explained.
         clock: How wrong its clock is.
@@ -61,6 +63,7 @@ class EdgeView(msgspec.Struct, frozen=True, kw_only=True):
     address: str
     trial: bool
     follows: str
+    behind: int
     waiting: str
     lost: int
     clock: str
@@ -84,6 +87,7 @@ class GroupView(msgspec.Struct, frozen=True, kw_only=True):
         edges: How many there are.
         silent: Those not heard for too long.
         wrong: Those about which something else is wrong.
+        behind: Those that follow an earlier assignment than the latest signed for the group.
         models: How many edges each model decides on, by short digest.
         waiting: Observations to be sent.
         lost: Numbers that never came, and that nobody explained.
@@ -94,6 +98,7 @@ class GroupView(msgspec.Struct, frozen=True, kw_only=True):
     edges: int
     silent: int
     wrong: int
+    behind: int
     models: tuple[tuple[str, int], ...]
     waiting: int
     lost: int
@@ -120,7 +125,11 @@ class FloorView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def floor_view(
-    edges: Sequence[EdgeStanding], at: datetime, group: str | None = None, page: int = 1
+    edges: Sequence[EdgeStanding],
+    at: datetime,
+    group: str | None = None,
+    page: int = 1,
+    latest: Mapping[tuple[str, str], int] | None = None,
 ) -> FloorView:
     """Return what the page shows.
 
@@ -129,8 +138,10 @@ def floor_view(
         at: Now, UTC.
         group: Whose edges are shown; `None` for all.
         page: Which page of them; one that is not there is the nearest that is.
+        latest: Counter of the latest signed assignment by task and group.
     """
-    seen = [(one, edge_view(one, at)) for one in edges]
+    signed = latest or {}
+    seen = [(one, edge_view(one, at, signed.get((one.task, one.group), 0))) for one in edges]
     chosen = [view for one, view in seen if group in (None, one.group)]
     chosen.sort(key=lambda one: (one.in_order, not one.silent, one.group, one.edge))
     pages = max(1, -(-len(chosen) // PER_PAGE))
@@ -160,15 +171,23 @@ def _group(name: str, task: str, members: Sequence[tuple[EdgeStanding, EdgeView]
         edges=len(members),
         silent=sum(bool(view.silent) for _, view in members),
         wrong=sum(bool(view.wrong) for _, view in members),
+        behind=sum(bool(view.behind) for _, view in members),
         models=tuple(sorted(models.items(), key=lambda one: (-one[1], one[0]))),
         waiting=sum(one.standing.spooled for one, _ in members if one.standing is not None),
         lost=sum(one.unexplained for one, _ in members),
     )
 
 
-def edge_view(one: EdgeStanding, at: datetime) -> EdgeView:
-    """Return how an edge stands, in words."""
+def edge_view(one: EdgeStanding, at: datetime, latest: int = 0) -> EdgeView:
+    """Return how an edge stands, in words.
+
+    Args:
+        one: How it stands.
+        at: Now, UTC.
+        latest: Counter of the latest assignment that is signed for its group; 0: none is.
+    """
     now = one.standing
+    behind = latest if now is not None and now.counter < latest else 0
     model = "" if now is None or now.release is None else short(now.release)
     return EdgeView(
         edge=clip(one.edge, NAME),
@@ -180,13 +199,14 @@ def edge_view(one: EdgeStanding, at: datetime) -> EdgeView:
         address=why(one.task, model) if model else "",
         trial=now is not None and now.on_trial,
         follows=_follows(now),
+        behind=behind,
         waiting="" if now is None else f"{count(now.spooled)} ({size(now.spool_bytes)})",
         lost=one.unexplained,
         clock=_clock(one.skew),
         disk="" if now is None else size(now.disk_free),
         paired="" if now is None or now.paired is None else paired(now.paired),
         wrong=(*_wrong(now), *_off(one), *_gaps(one.gaps, explained=False)),
-        known=(*_known(now), *_gaps(one.gaps, explained=True)),
+        known=(*_known(now), *_behind(now, behind), *_gaps(one.gaps, explained=True)),
     )
 
 
@@ -284,6 +304,14 @@ def _known(now: Standing | None) -> list[str]:
         tries = items(now.failures, "failed try", "failed tries")
         found.append(f"{tries} to reach the server, the last: {clip(now.last_error, SENTENCE)}")
     return found
+
+
+def _behind(now: Standing | None, latest: int) -> list[str]:
+    """Say that an edge has not taken in the latest assignment: it may not have looked since."""
+    if now is None or not latest:
+        return []
+    has = f"it follows {now.counter}" if now.counter else "it follows none"
+    return [f"Assignment {latest} is signed for its group; {has}."]
 
 
 def _gaps(gaps: Sequence[ExplainedGap], *, explained: bool) -> list[str]:

@@ -43,6 +43,8 @@ MEANINGS = (
     "follows: the number of the signed assignment, and its mode. In mode shadow another model "
     "decides beside and counts for nothing, in canary the new one counts and the old one decides "
     "beside.",
+    "behind: edges that follow an earlier assignment than the latest signed for their group; an "
+    "edge takes it in when it looks next, or says why it refuses it.",
     "waiting: observations in the edge's spool, not sent yet.",
     "lost: numbers the edge gave to observations that never came here, and gave no reason for. "
     "Drops and power cuts have a reason and are listed below the edge.",
@@ -64,9 +66,19 @@ def _sum(view: FloorView) -> Html:
 
 
 def _groups(view: FloorView) -> Html:
-    header = ("group", "task", "edges", "not heard", "wrong", "lost", "waiting", "decide on")
+    header = (
+        "group",
+        "task",
+        "edges",
+        "not heard",
+        "wrong",
+        "behind",
+        "lost",
+        "waiting",
+        "decide on",
+    )
     rows = [_row(one) for one in view.groups]
-    return table(header, rows, numbers=(2, 3, 4, 5, 6))
+    return table(header, rows, numbers=(2, 3, 4, 5, 6, 7))
 
 
 def _row(one: GroupView) -> tuple[str, ...]:
@@ -82,6 +94,7 @@ def _row(one: GroupView) -> tuple[str, ...]:
         count(one.edges),
         _alarming(one.silent),
         _alarming(one.wrong),
+        count(one.behind),
         _alarming(one.lost),
         count(one.waiting),
         f"{models} and {left} more" if left > 0 else models,
@@ -111,7 +124,7 @@ def _edge(one: EdgeView) -> Html:
             model += tag("small", "on trial")
     figures = [
         ("decides", model),
-        ("follows", one.follows),
+        ("follows", f"{one.follows}, latest {one.behind}" if one.behind else one.follows),
         ("waiting", one.waiting),
         ("lost", _alarming(one.lost)),
         ("clock", one.clock),

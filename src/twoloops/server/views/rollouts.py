@@ -121,7 +121,7 @@ def _since(one: RolloutStanding, at: datetime) -> str:
 
 
 def _waits(one: RolloutStanding) -> str:
-    said = clip(one.why, SENTENCE)
+    said = _said(one)
     if one.status == "running":
         return f"It waits for {clip(one.waits, SENTENCE)}." if one.waits else ""
     told = f"{one.status.capitalize()}: {said}" if said else one.status.capitalize()
@@ -154,10 +154,15 @@ def figures(judged: Judged) -> tuple[str, ...]:
     return tuple(found)
 
 
+def _said(one: RolloutStanding | Moved) -> str:
+    """Return a reason, with who gave it."""
+    return clip(one.why, SENTENCE) + (f" ({clip(one.by, NAME)})" if one.by else "")
+
+
 def _move(one: Moved) -> MoveView:
     where = f", stage {one.stage}" if one.stage else ""
     told = "" if one.judged is None else "; ".join(figures(one.judged))
-    said = clip(one.why, SENTENCE)
+    said = _said(one)
     if one.groups and one.what != "stage opened":  # its reason names them
         said = f"{said} ({named(one.groups)})"
     return MoveView(moment(one.at), f"{clip(one.what, NAME)}{where}", said, told)

@@ -10,8 +10,9 @@ export function duration(seconds) {
   return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
 }
 
-export function money({ amount, currency }) {
-  return `${Number(amount).toFixed(2)} ${currency}`;
+// Money comes by currency: two currencies never add.
+export function money(sums) {
+  return sums.map(({ amount, currency }) => `${Number(amount).toFixed(2)} ${currency}`).join(" and ");
 }
 
 // `given` are this page's answers and their time; `waiting` answers the server does not have yet.

@@ -16,6 +16,7 @@ import { Views } from "./views.js";
 const $ = (id) => document.getElementById(id);
 const HISTORY = 30;
 const OPINIONS = 200;
+const BOUGHT = 4000; // milliseconds between two questions what the labels bought
 
 const setup = JSON.parse($("app").dataset.setup);
 const kept = new Kept(setup);
@@ -48,6 +49,7 @@ const sync = new Sync(setup.task, outbox, {
   progress(found) {
     progress = found;
     tell();
+    buy();
   },
   refused(entry, why) {
     if (entry.kind !== "undo") {
@@ -348,11 +350,22 @@ setInterval(() => {
   if (working && document.visibilityState === "visible") sync.poke();
 }, renew);
 
+let asked = -Infinity; // when it was last asked what the labels bought
+let soon = null;
 function bought() {
+  asked = performance.now();
   sync.bought().then(
     (found) => ($("bought").textContent = found.told),
     () => {}, // it is not worth a notice: the next time will do
   );
+}
+
+// Answers change it: it is asked anew after them, however many, once in a while.
+function buy() {
+  soon ??= setTimeout(() => {
+    soon = null;
+    bought();
+  }, Math.max(0, asked + BOUGHT - performance.now()));
 }
 
 as(setup.who);
