@@ -7,8 +7,8 @@ from readme_tables import missing, read, table
 
 PLANS = {
     "health only": "health only",
-    "labels alone": "canary first, audit labels alone, 8 a stage",
-    "many labels alone": "canary first, audit labels alone, 60 a stage",
+    "labels alone": "canary first, audit labels alone, 8 of them",
+    "many labels alone": "canary first, audit labels alone, 60 of them",
     "canary first": "canary first",
     "shadow first": "shadow first (the default)",
 }
