@@ -212,3 +212,33 @@ def test_when_a_group_cannot_pass_each_is_told(
         codes = set(pool.map(lambda text: send(client, served, text).status_code, texts))
     assert codes == {503}
     assert send(client, served, "oil leak").status_code == 200
+
+
+NOWHERE = {"observation": "desk/e1/1"}
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "sent"),
+    [
+        ("GET", "turns", {}),
+        ("POST", "turn", {"json": {}}),
+        ("POST", "label/next", {"json": {}}),
+        ("POST", "label/answer", {"json": {**NOWHERE, "label": "leak"}}),
+        ("POST", "label/pass", {"json": NOWHERE}),
+        ("POST", "label/undo", {"json": NOWHERE}),
+        ("POST", "label/give-back", {"json": {"observations": []}}),
+        ("GET", "label/opinion", {"params": NOWHERE}),
+        ("GET", "label/progress", {}),
+        ("GET", "label/bought", {}),
+        ("POST", "observations/batch", {"json": {"observations": [{"text": "a"}]}}),
+        ("GET", "releases/deployed", {}),
+        ("GET", "releases/sha256:00/file", {}),
+    ],
+)
+def test_a_task_that_is_not_there_is_not_found_and_said(
+    client: TestClient, served: Served, method: str, path: str, sent: dict
+) -> None:
+    address = f"/api/v1/tasks/nothing/{path}"
+    answer = client.request(method, address, headers=served.bearer("admin"), **sent)
+    assert answer.status_code == 404, answer.text
+    assert answer.json()["detail"].startswith("no task 'nothing': choose one of ['cells', ")

@@ -163,6 +163,7 @@ def pass_item(
         UserError: The observation is none of the task's, or has this labeller's label.
     """
     with store.transaction():
+        kind = store.tasks.get(task)
         problem = stranger(place, task, store.observations.find([place]))
         if problem is not None:
             raise UserError(problem)
@@ -171,7 +172,7 @@ def pass_item(
             raise UserError(f"{place}: {labeller} already said {old.label!r}: take that back first")
         policy = labelling_of(store, task)
         note = _believed(Note(seconds, comment=why))
-        nothing = Money(Decimal(0), store.tasks.get(task).costs.label.currency)
+        nothing = Money(Decimal(0), kind.costs.label.currency)
         cost = policy.price(nothing, note.seconds)
         new = store.passes.put(task, Pass(place, labeller, note.comment, note.seconds, cost, at))
         if new and cost.amount:
@@ -224,7 +225,7 @@ def opinion(store: Store, task: str, place: Place) -> Decision | None:
         UserError: The observation is none of the task's.
     """
     known = store.observations.find([place])
-    problem = stranger(place, task, known)
+    problem = stranger(place, store.tasks.get(task).name, known)
     if problem is not None:
         raise UserError(problem)
     return known[place].decision

@@ -245,7 +245,12 @@ async def give_back(request: Asking, task: FromPath[str], data: JSONBody[Given])
     """Give items back unanswered, so that others get them at once."""
     keeper: Keeper = request.app.state.keeper
     who, places = labeller_of(request), [place_of(text) for text in data.observations]
-    await keeper.write(lambda store: desk.give_back(store, who, places))
+
+    def act(store: Store) -> None:
+        store.tasks.get(task)
+        desk.give_back(store, who, places)
+
+    await keeper.write(act)
 
 
 @get("/api/v1/tasks/{task:str}/label/opinion", opt=access.LABEL)
