@@ -9,9 +9,9 @@ the product on its built-in base; what they decide on all other orders is what t
 
 A fleet: 3 groups of 4 edges, 20 orders an edge and hour drawn from those that no model learned
 from, heard every hour; 16 audit labels a day, drawn at random over all, known 24 hours later; 14
-days. The machine, evidence and plans of the product (`convergence.rollouts`), its default amounts (24
-hours and 200 decisions a stage, 8 audit labels). Bad decisions: the release counts, is wrong, and
-the old model is right on the same order.
+days. Machine, evidence and plans are the product's (`convergence.rollouts`), with its default
+amounts (24 hours and 200 decisions a stage, 8 audit labels). Bad decisions: the release counts, is
+wrong, and the old model is right on the same order.
 
 - `canary first`: canary on a third of the edges, then the rest.
 - `shadow first`: shadow on all before, the plan a task has where nobody makes one.
