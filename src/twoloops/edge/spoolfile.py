@@ -10,6 +10,12 @@ from twoloops.records.errors import UserError
 
 SCHEMA_VERSION = 2
 """2 added what was dropped on purpose, and how far each source was taken."""
+PRAGMAS = (
+    "locking_mode = EXCLUSIVE",  # a second agent on the same file would hand out the same numbers
+    "journal_mode = WAL",
+    "synchronous = FULL",
+    "secure_delete = OFF",  # overwriting what was sent would write all of it once more
+)
 _SCHEMA = """
 CREATE TABLE state (
     edge TEXT NOT NULL, epoch TEXT NOT NULL,
@@ -47,8 +53,7 @@ def connect(path: Path) -> sqlite3.Connection:
     connection = None
     try:
         connection = sqlite3.connect(path, timeout=0, isolation_level=None, check_same_thread=False)
-        # Exclusive: a second agent on the same file would hand out the same numbers.
-        for pragma in ("locking_mode = EXCLUSIVE", "journal_mode = WAL", "synchronous = FULL"):
+        for pragma in PRAGMAS:
             connection.execute(f"PRAGMA {pragma}")
         with transaction(connection):  # takes the lock
             pass
