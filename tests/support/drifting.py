@@ -1,7 +1,12 @@
 """A workspace with a released text model, and texts that are like what it learned from, or not."""
 
+import itertools
 import random
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+
+import pytest
 
 from twoloops.convergence.turns.policy import Policy
 from twoloops.convergence.turns.workspace_turn import current, go_on, keep_policy
@@ -16,6 +21,18 @@ from twoloops.wiring.workspace import loop, now
 NAME = "orders"
 USED = ("pump", "valve", "hose", "filter", "motor", "gear", "belt", "seal")
 STRANGE = ("grinder 9000", "laser head", "conveyor XQ", "robot arm")
+
+
+@contextmanager
+def same_places(first: int) -> Iterator[None]:
+    """Name epochs by number: which observations are kept and asked about is drawn by their places.
+
+    With random names a test of evidence would be a game of chance.
+    """
+    numbers = itertools.count(first)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("secrets.token_hex", lambda size: f"{next(numbers):0{2 * size}x}")
+        yield
 
 
 def texts(count: int, seed: int, machines: tuple[str, ...] = USED, leaks: float = 0.4) -> list[str]:

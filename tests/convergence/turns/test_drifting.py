@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from drifting import NAME, STRANGE, bring, released, texts, turn
+from drifting import NAME, STRANGE, bring, released, same_places, texts, turn
 from msgspec.structs import replace
 
 from twoloops.convergence.turns.drift_windows import FIRST, windows
@@ -30,16 +30,22 @@ from twoloops.wiring.workspace import loop
 
 POLICY = Policy(models=False, seed_labels=40, golden=6, labels_per_turn=10, audit_share=0.5)
 SURE = replace(POLICY, drift_budget=1e-4)
-"""Places are named at random, so a test may only fail as rarely as this."""
+"""Nothing that is not there is found: the same whatever places are drawn."""
 
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a workspace with a release, to be copied: training takes a second."""
     folder = tmp_path_factory.mktemp("released")
-    with Store.open(folder) as store:
+    with same_places(0), Store.open(folder) as store:
         released(store, folder, POLICY)
     return folder
+
+
+@pytest.fixture(autouse=True)
+def named() -> Iterator[None]:
+    with same_places(1000):
+        yield
 
 
 @pytest.fixture
