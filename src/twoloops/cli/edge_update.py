@@ -19,8 +19,7 @@ def update(folder: Path = options.EDGE, json: bool = options.JSON) -> None:
 
     home = Home(folder)
     settings, orders = home.settings(), home.read(ORDERS, Orders)
-    budget = None if orders is None else orders.task.latency_budget_ms
-    takt = None if budget is None else budget / 1000
+    takt = None if orders is None else orders.takt
     done = updated(
         home.releases, settings.server, home.token(), lambda: datetime.now(UTC), takt=takt
     )

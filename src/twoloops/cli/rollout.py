@@ -1,5 +1,7 @@
 """`twoloops rollout …`: how releases go out to the edges, and who stops them."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -9,6 +11,7 @@ from twoloops.cli import options, terminal
 
 if TYPE_CHECKING:
     from twoloops.convergence.rollouts.plan import Plan
+    from twoloops.store.workspace import Store
     from twoloops.wiring.rollouts import RolloutStanding
 
 rollouts = typer.Typer(
@@ -85,13 +88,10 @@ def pause(
 ) -> None:
     """Open no further stage until resumed; error conditions still roll the release back."""
     from twoloops.wiring import rollouts as wired
-    from twoloops.wiring.workspace import now, writing
+    from twoloops.wiring.workspace import now
 
-    with writing(workspace, wait=wait, on_wait=terminal.told) as store:
-        name = options.task_of(store, task).name
+    with _changing(workspace, task, wait, json) as (store, name):
         wired.pause(store, name, why, now(), _by(by))
-        done = wired.of_task(store, name)
-    _said(done, json)
 
 
 @rollouts.command()
@@ -105,13 +105,10 @@ def resume(
 ) -> None:
     """Go on with a paused roll-out."""
     from twoloops.wiring import rollouts as wired
-    from twoloops.wiring.workspace import now, writing
+    from twoloops.wiring.workspace import now
 
-    with writing(workspace, wait=wait, on_wait=terminal.told) as store:
-        name = options.task_of(store, task).name
+    with _changing(workspace, task, wait, json) as (store, name):
         wired.resume(store, name, why, now(), _by(by))
-        done = wired.of_task(store, name)
-    _said(done, json)
 
 
 @rollouts.command()
@@ -125,13 +122,10 @@ def abort(
 ) -> None:
     """End a roll-out: every touched group goes back, and the release is withdrawn."""
     from twoloops.wiring import rollouts as wired
-    from twoloops.wiring.workspace import now, writing
+    from twoloops.wiring.workspace import now
 
-    with writing(workspace, wait=wait, on_wait=terminal.told) as store:
-        name = options.task_of(store, task).name
+    with _changing(workspace, task, wait, json) as (store, name):
         wired.abort(workspace, store, name, why, now(), _by(by))
-        done = wired.of_task(store, name)
-    _said(done, json)
 
 
 @rollouts.command()
@@ -165,6 +159,21 @@ def plan(
         terminal.emit(found)
     else:
         _print_plan(name, found, workspace)
+
+
+@contextmanager
+def _changing(
+    workspace: Path, task: str | None, wait: float, json: bool
+) -> "Iterator[tuple[Store, str]]":
+    """Hold the workspace; yields its store and the task's name, and says how it stands after."""
+    from twoloops.wiring.rollouts import of_task
+    from twoloops.wiring.workspace import writing
+
+    with writing(workspace, wait=wait, on_wait=terminal.told) as store:
+        name = options.task_of(store, task).name
+        yield store, name
+        done = of_task(store, name)
+    _said(done, json)
 
 
 def _by(name: str | None) -> str:

@@ -57,6 +57,12 @@ class Orders(msgspec.Struct, frozen=True):
     seed: int
     counter: int
 
+    @property
+    def takt(self) -> float | None:
+        """Seconds one decision may take, or `None` for any."""
+        budget = self.task.latency_budget_ms
+        return None if budget is None else budget / 1000
+
 
 class Paired(msgspec.Struct, frozen=True, kw_only=True):
     """How two models decided the same inputs on this device, since they began to be compared.

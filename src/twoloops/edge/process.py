@@ -91,7 +91,7 @@ class EdgeProcess:
         try:
             self._releases = Releases(
                 home,
-                takt=_takt(orders),
+                takt=orders.takt,
                 clock=now,
                 say=say,
                 backoff=Backoff(random.SystemRandom().random, longest=options.longest),
@@ -227,12 +227,6 @@ class EdgeProcess:
         if changed:
             with contextlib.suppress(TransientError):
                 self._home.put(ORDERS, orders)
-
-
-def _takt(orders: Orders) -> float | None:
-    """Return how many seconds one decision may take."""
-    budget = orders.task.latency_budget_ms
-    return None if budget is None else budget / 1000
 
 
 def first_standing() -> Standing:

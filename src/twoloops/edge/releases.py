@@ -62,7 +62,6 @@ class Releases:
         self._hinted, self._next = 0, float("-inf")
         self._refused = ""
         self._beside: Digest | None = None
-        self._looking = threading.Lock()
         self._wake = threading.Event()
         self._stopped = False
         if self.slot.went_back:
@@ -89,10 +88,9 @@ class Releases:
 
     def step(self) -> None:
         """Do what is due, once."""
-        with self._looking:
-            if self._timer() >= self._next:
-                self._look()
-            self._follow()
+        if self._timer() >= self._next:
+            self._look()
+        self._follow()
 
     def standing(self) -> dict[str, Any]:
         """Return what `Standing` says of releases."""

@@ -170,7 +170,10 @@ class Uplink:
 
     def _send(self) -> int | None:
         """Send what is next; returns its bytes, or `None` where there is nothing to send."""
-        ready, self._ready = self._ready or self._prepare(), None
+        ready, self._ready = self._ready, None
+        if ready is None:
+            self._let_go()
+            ready = self._prepare()
         if ready is None:
             return None
         large = ready.large

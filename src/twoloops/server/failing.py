@@ -11,6 +11,7 @@ from litestar.exceptions import HTTPException
 from litestar.response import Redirect, Template
 
 from twoloops.records.errors import NotKnownError, TransientError, UserError
+from twoloops.wiring.floor import NotHere, Refusal
 
 PROBLEM = "application/problem+json"
 log = logging.getLogger("twoloops.server")
@@ -64,6 +65,16 @@ def _asked_by_address(request: Request[Any, Any, Any], error: UserError) -> bool
     return isinstance(error, NotKnownError) and error.name in named
 
 
+def not_allowed(request: Request[Any, Any, Any], refusal: Refusal) -> Response[Any]:
+    """An edge may not do this: its token is another's, or nobody's own."""
+    return told(request, 403, str(refusal))
+
+
+def not_here(request: Request[Any, Any, Any], missing: NotHere) -> Response[Any]:
+    """Something that should have come before did not."""
+    return told(request, 409, str(missing))
+
+
 def transient(request: Request[Any, Any, Any], error: TransientError) -> Response[Any]:
     """A passing fault: ask again."""
     return told(request, 503, f"{error}: ask again")
@@ -99,6 +110,8 @@ def bug(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
 
 
 HANDLERS: dict[Any, Any] = {
+    Refusal: not_allowed,
+    NotHere: not_here,
     UserError: user_error,
     TransientError: transient,
     HTTPException: http_error,

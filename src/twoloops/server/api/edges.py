@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import msgspec
 from litestar import get, post, put
-from litestar.exceptions import HTTPException, PermissionDeniedException
+from litestar.exceptions import HTTPException
 from litestar.openapi.spec import OpenAPIMediaType, Operation, RequestBody, Schema
 from litestar.openapi.spec.enums import OpenAPIFormat, OpenAPIType
 from litestar.params import FromPath, JSONBody, QueryParameter
@@ -23,8 +23,6 @@ from twoloops.store.uploads import Uploads
 from twoloops.store.workspace import Store
 from twoloops.wiring.floor import (
     EdgeStanding,
-    NotHere,
-    Refusal,
     admitted,
     enrol,
     floor,
@@ -80,10 +78,7 @@ async def enrol_edge(request: Asking, data: JSONBody[Wanted]) -> Enrolled:
         root = root_digest(keeper.folder)
         return Enrolled(*enrol(store, token, data.task, data.group, now()), root)
 
-    try:
-        return await keeper.write(act)
-    except Refusal as refusal:
-        raise PermissionDeniedException(str(refusal)) from refusal
+    return await keeper.write(act)
 
 
 @post(
@@ -102,10 +97,7 @@ async def beat(request: Asking, edge: FromPath[str], data: JSONBody[Standing]) -
         counter = latest_counter(keeper.folder, known.task, known.group)
         return heartbeat(store, known, data, counter, now())
 
-    try:
-        return await keeper.write(act)
-    except Refusal as refusal:
-        raise PermissionDeniedException(str(refusal)) from refusal
+    return await keeper.write(act)
 
 
 @post(
@@ -120,20 +112,15 @@ async def take_batch(request: Asking, edge: FromPath[str]) -> Took:
     """Take in a batch; the answer is given after the commit."""
     keeper: Keeper = request.app.state.keeper
     token = _token(request)
-    try:
-        await keeper.read(lambda store: admitted(store, token, edge))
-        async with request.app.state.deciders.room:  # bodies are whole in memory
-            body = await _read(request, LARGEST)
+    await keeper.read(lambda store: admitted(store, token, edge))
+    async with request.app.state.deciders.room:  # bodies are whole in memory
+        body = await _read(request, LARGEST)
 
-            def act(store: Store) -> Took:
-                known = admitted(store, token, edge)
-                return receive(store, Uploads(keeper.folder), known, unpack(body), now())
+        def act(store: Store) -> Took:
+            known = admitted(store, token, edge)
+            return receive(store, Uploads(keeper.folder), known, unpack(body), now())
 
-            return await keeper.hold(act)
-    except NotHere as missing:
-        raise HTTPException(status_code=409, detail=str(missing)) from missing
-    except Refusal as refusal:
-        raise PermissionDeniedException(str(refusal)) from refusal
+        return await keeper.hold(act)
 
 
 @get(
@@ -151,10 +138,7 @@ async def uploaded(request: Asking, edge: FromPath[str], digest: FromPath[str]) 
         admitted(store, token, edge)
         return Uploaded(size)
 
-    try:
-        return await keeper.read(act)
-    except Refusal as refusal:
-        raise PermissionDeniedException(str(refusal)) from refusal
+    return await keeper.read(act)
 
 
 @put(
@@ -174,12 +158,9 @@ async def upload(
     """Add a part that begins where the last one ended; another one changes nothing."""
     keeper: Keeper = request.app.state.keeper
     token = _token(request)
-    try:
-        await keeper.read(lambda store: admitted(store, token, edge))
-        part = await _read(request, PART)
-        size = await asyncio.to_thread(Uploads(keeper.folder).append, edge, digest, at, part)
-    except Refusal as refusal:
-        raise PermissionDeniedException(str(refusal)) from refusal
+    await keeper.read(lambda store: admitted(store, token, edge))
+    part = await _read(request, PART)
+    size = await asyncio.to_thread(Uploads(keeper.folder).append, edge, digest, at, part)
     return Uploaded(size)
 
 
