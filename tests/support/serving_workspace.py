@@ -1,15 +1,18 @@
 """A small workspace with a token of every scope, and its server inside the process."""
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import NamedTuple
 
+import uvicorn
 from litestar.testing import TestClient
 
 from twoloops.records.task import Task
 from twoloops.server.app import Options, application
+from twoloops.server.serving import bind, config_of
 from twoloops.store.workspace import Store
 from twoloops.wiring import trust
 from twoloops.wiring.workspace import now
@@ -53,3 +56,18 @@ def client_of(folder: Path, options: Options | None = None) -> Iterator[TestClie
     """The server of a workspace, inside this process."""
     with TestClient(application(folder, options), base_url=URL) as client:
         yield client
+
+
+@contextmanager
+def on_a_thread(folder: Path) -> Iterator[str]:
+    """The server of a workspace at a port, on a thread, without its scheduler; yields its URL."""
+    listener = bind("127.0.0.1", 0)
+    server = uvicorn.Server(config_of(application(folder, Options(rate=0))))
+    thread = threading.Thread(target=server.run, args=([listener],), daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        thread.join(timeout=10)
+        listener.close()

@@ -1,13 +1,11 @@
 """A roll-out with a real device at a real server: what is signed, followed, counted and judged."""
 
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-import uvicorn
 from rolling import TASK, Plant, release, signal
+from serving_workspace import on_a_thread
 
 from twoloops.convergence.rollouts.plan import Least, Plan, Stage
 from twoloops.edge.backoff import Backoff
@@ -15,8 +13,6 @@ from twoloops.edge.home import Home, Paired, Settings, Standing
 from twoloops.edge.releases import EVERY, Releases
 from twoloops.edge.trust.updating import begin
 from twoloops.records.digests import Digest
-from twoloops.server.app import Options, application
-from twoloops.server.serving import bind, config_of
 from twoloops.wiring import rollouts, trust
 from twoloops.wiring.rollout_plan import keep_plan
 from twoloops.wiring.workspace import now
@@ -28,21 +24,6 @@ PLAN = Plan(
         Stage(kind="canary", groups=("a",), least=LEAST),
     )
 )
-
-
-@contextmanager
-def served(folder: Path) -> Iterator[str]:
-    """The server itself, at a port, on a thread; nobody but the test looks at roll-outs."""
-    listener = bind("127.0.0.1", 0)
-    server = uvicorn.Server(config_of(application(folder, Options(rate=0))))
-    thread = threading.Thread(target=server.run, args=([listener],), daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-    finally:
-        server.should_exit = True
-        thread.join(timeout=10)
-        listener.close()
 
 
 class Device:
@@ -109,7 +90,7 @@ def test_a_device_follows_a_roll_out_back_and_another_one_through(plant, tmp_pat
         return standing.release, standing.mode, standing.paired
 
     store = plant.store
-    with served(plant.folder) as url:
+    with on_a_thread(plant.folder) as url:
         device = Device(plant, tmp_path / "edge", url)
         old = release(store, 1, plant.at)
         trust.publish(plant.folder, store, plant.at)

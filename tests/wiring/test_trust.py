@@ -1,15 +1,13 @@
 """A workspace signs what it releases, and a device takes it, over the server itself."""
 
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 
 import msgspec
 import pytest
-import uvicorn
 from onnx_models import onnx_bytes
+from serving_workspace import on_a_thread
 from trusting import INPUTS
 
 from twoloops.edge.metadata import to_properties
@@ -24,8 +22,6 @@ from twoloops.records.errors import UserError
 from twoloops.records.gate import Verdict
 from twoloops.records.preprocess import Preprocess, Window
 from twoloops.records.task import Task
-from twoloops.server.app import Options, application
-from twoloops.server.serving import bind, config_of
 from twoloops.server.signing import Signer
 from twoloops.store.trust.repository import target_file
 from twoloops.store.workspace import Store
@@ -63,21 +59,6 @@ def store(tmp_path: Path) -> Iterator[Store]:
 def folder(tmp_path: Path, store: Store) -> Path:
     trust.begin(tmp_path / "ws", now())
     return tmp_path / "ws"
-
-
-@contextmanager
-def served(folder: Path) -> Iterator[str]:
-    """The server itself, at a port, on a thread."""
-    listener = bind("127.0.0.1", 0)
-    server = uvicorn.Server(config_of(application(folder, Options(rate=0))))
-    thread = threading.Thread(target=server.run, args=([listener],), daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-    finally:
-        server.should_exit = True
-        thread.join(timeout=10)
-        listener.close()
 
 
 def test_a_release_goes_to_everyone_and_doing_it_again_changes_nothing(folder, store) -> None:
@@ -167,7 +148,7 @@ def test_a_device_follows_the_server_itself(folder, store, tmp_path: Path) -> No
     def updated(secret: str = token) -> Outcome:
         return update(device, url, secret, now)
 
-    with served(folder) as url:
+    with on_a_thread(folder) as url:
         trust.publish(folder, store, now())
         assert updated().did == "unchanged"
         first = release(store, 1)
