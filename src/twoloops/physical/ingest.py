@@ -4,7 +4,7 @@ Law: whatever the order and the repetition of batches, the catalog ends up the s
 """
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from twoloops.edge.spoolrows import Spooled
@@ -34,7 +34,10 @@ class Ingested(NamedTuple):
 
 
 def ingest(
-    store: Store, batch: Sequence[Spooled], check: Callable[[Spooled], str | None] | None = None
+    store: Store,
+    batch: Sequence[Spooled],
+    check: Callable[[Spooled], str | None] | None = None,
+    known: Mapping[Place, Observation] | None = None,
 ) -> Ingested:
     """Take in a batch: inputs, observations, gaps and quarantine in one transaction.
 
@@ -43,14 +46,16 @@ def ingest(
         batch: What came.
         check: Says besides why a new observation cannot be used, or `None`; for batches of
             others than this machine.
+        known: What the catalog has at the places of the batch, where the caller has just asked.
 
     Raises:
         UserError: If a task is unknown; nothing is taken in then, and the edge keeps it all.
     """
     with store.transaction():
         tasks = {name: store.tasks.get(name) for name in {one.observation.task for one in batch}}
-        known = store.observations.find(one.observation.place for one in batch)
-        refused = _refused(store, batch)
+        if known is None:
+            known = store.observations.find(one.observation.place for one in batch)
+        refused: set[str] | None = None
         forgotten = store.inputs.forgotten({one.observation.input for one in batch})
         fresh: dict[Place, Spooled] = {}
         unusable: dict[str, Quarantined] = {}
@@ -58,17 +63,23 @@ def ingest(
         for one in batch:
             place = one.observation.place
             old = fresh[place].observation if place in fresh else known.get(place)
+            if old == one.observation:
+                duplicates += 1
+                continue
+            reason = _unusable(one, old, forgotten)
+            if check is not None and old is None and reason is None:
+                reason = check(one)
+            if reason is None:
+                fresh[place] = one
+                continue
+            if refused is None:
+                refused = _refused(store, batch)
             # A place tells a duplicate; the same place with other content is a broken edge.
             where = (
                 str(place) if old is None else f"{place} ({short(digest_record(one.observation))})"
             )
-            reason = None if old == one.observation else _unusable(one, old, forgotten)
-            if check is not None and old is None and reason is None:
-                reason = check(one)
-            if old == one.observation or (reason and (where in refused or where in unusable)):
+            if where in refused or where in unusable:
                 duplicates += 1
-            elif reason is None:
-                fresh[place] = one
             else:
                 at = one.observation.observed_at
                 unusable[where] = Quarantined(place.edge, where, reason, at)

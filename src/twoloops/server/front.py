@@ -191,9 +191,9 @@ def in_time(receive: Receive) -> Receive:
         nonlocal end
         if end is None:  # the body is here; what is left to come is the end of the connection
             return await receive()
-        seconds = min(CHUNK_SECONDS, end - loop.time())
         try:
-            message = await asyncio.wait_for(receive(), max(seconds, 0.001))
+            async with asyncio.timeout_at(min(loop.time() + CHUNK_SECONDS, end)):
+                message = await receive()
         except TimeoutError:
             raise HTTPException(status_code=408, detail="the body did not come in time") from None
         if message["type"] != "http.request" or not message.get("more_body", False):

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 import os
 import signal
 import socket
@@ -234,6 +235,9 @@ class Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Begin, or not."""
         await super().startup(sockets)
+        # What was made until now stays: the collector need not walk over it again and again.
+        gc.collect()
+        gc.freeze()
         if _ended.is_set():
             self.should_exit = True
 

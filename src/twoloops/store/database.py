@@ -3,14 +3,19 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import lru_cache
 from itertools import islice
 from typing import Any, TypeVar
 
 from sqlalchemy import (
     URL,
+    Column,
+    ColumnElement,
     Connection,
+    Dialect,
     Engine,
     Table,
+    bindparam,
     create_engine,
     event,
     insert,
@@ -57,6 +62,14 @@ def chunks(values: Iterable[T], size: int = CHUNK) -> Iterator[list[T]]:
     rest = iter(values)
     while chunk := list(islice(rest, size)):
         yield chunk
+
+
+def one_of(column: Column[T], values: Sequence[T]) -> ColumnElement[bool]:
+    """Return the condition that a column has one of at most `CHUNK` values.
+
+    As `column.in_(values)`, which looks at each value by itself and takes ten times as long.
+    """
+    return column.in_(bindparam(None, values, type_=column.type, unique=True, expanding=True))
 
 
 class Database:
@@ -166,28 +179,47 @@ class Database:
     def insert(self, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
         """Insert rows; one that is there already is an error."""
         if rows:
-            with self.transaction() as connection:
-                connection.execute(insert(table), rows)
+            self._write_many(table, rows, repeated=False)
 
     def insert_absent(self, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
         """Insert those rows whose key is not there yet; the others stay as they are."""
         if rows:
-            with self.transaction() as connection:
-                statement = self._insert(table).on_conflict_do_nothing()
-                connection.execute(statement, rows)
+            self._write_many(table, rows, repeated=True)
 
     def upsert(self, table: Table, row: Mapping[str, Any]) -> None:
         """Insert a row, or replace the one with its primary key."""
         keys = [column.name for column in table.primary_key]
         changed = {name: value for name, value in row.items() if name not in keys}
-        with self.transaction() as connection:
-            statement = self._insert(table).values(**row)
+        with self._writing() as connection:
+            statement = _insert(self._engine.dialect, table).values(**row)
             connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=changed))
 
-    def _insert(self, table: Table) -> sqlite.Insert | postgresql.Insert:
-        if self._engine.dialect.name == "postgresql":
-            return postgresql.insert(table)
-        return sqlite.insert(table)
+    def _write_many(
+        self, table: Table, rows: Sequence[Mapping[str, Any]], *, repeated: bool
+    ) -> None:
+        """Hand rows to the driver as they are: it takes the text, numbers and bytes of any table.
+
+        SQLAlchemy would look at each value of each row first, which takes longer than to write it.
+        """
+        text, order = _insertion(self._engine.dialect, table, tuple(rows[0]), repeated)
+        given: Any = rows
+        if order is not None:
+            given = [tuple([row[name] for name in order]) for row in rows]
+        with self._writing() as connection:
+            connection.exec_driver_sql(text, given)
+
+    @contextmanager
+    def _writing(self) -> Iterator[Connection]:
+        """Write by one statement: a part of the open transaction, or one of its own.
+
+        No savepoint for it alone: whoever goes on after a failure has a transaction around what
+        failed, which is undone.
+        """
+        if self._connection is not None:
+            yield self._connection
+            return
+        with self.transaction() as connection:
+            yield connection
 
     def _prepare(self) -> None:
         # Read first: to look at a workspace nobody waits for a writer's long transaction.
@@ -223,6 +255,22 @@ class Database:
                 .where(schema.meta.c.name == "schema")
                 .values(value=str(schema.VERSION))
             )
+
+
+def _insert(dialect: Dialect, table: Table) -> sqlite.Insert | postgresql.Insert:
+    return postgresql.insert(table) if dialect.name == "postgresql" else sqlite.insert(table)
+
+
+@lru_cache(maxsize=256)
+def _insertion(
+    dialect: Dialect, table: Table, columns: tuple[str, ...], repeated: bool
+) -> tuple[str, Sequence[str] | None]:
+    """Return the statement that inserts a row, and in which order; `None`: its columns by name."""
+    statement = _insert(dialect, table)
+    if repeated:
+        statement = statement.on_conflict_do_nothing()
+    compiled = statement.compile(dialect=dialect, column_keys=list(columns))
+    return compiled.string, compiled.positiontup
 
 
 def _version(connection: Connection) -> str | None:

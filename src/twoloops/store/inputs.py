@@ -8,7 +8,7 @@ from sqlalchemy import select, update
 from twoloops.records.digests import Digest, digest_bytes
 from twoloops.records.errors import UserError
 from twoloops.store.blobs import Blobs
-from twoloops.store.database import Database, Row, chunks, stamp
+from twoloops.store.database import Database, Row, chunks, one_of, stamp
 from twoloops.store.schema import INLINE_LIMIT, inputs
 
 
@@ -39,7 +39,8 @@ class Inputs:
         """
         known_as = map(digest_bytes, data) if digests is None else digests
         named = list(zip(known_as, data, strict=True))
-        known = self._known(digest for digest, _ in named)
+        # Small ones that are known already the catalog itself leaves as they are.
+        known = self._known(digest for digest, one in named if len(one) > INLINE_LIMIT)
         fresh = {digest: one for digest, one in named if digest not in known}
         rows: list[Row] = []
         for digest, one in fresh.items():
@@ -76,7 +77,7 @@ class Inputs:
         found: dict[Digest, bytes] = {}
         for chunk in chunks(dict.fromkeys(digests)):
             query = select(inputs.c.digest, inputs.c.data).where(
-                inputs.c.digest.in_(chunk), inputs.c.forgotten_at.is_(None)
+                one_of(inputs.c.digest, chunk), inputs.c.forgotten_at.is_(None)
             )
             with self._database.reading() as connection:
                 rows = connection.execute(query).all()
@@ -102,7 +103,7 @@ class Inputs:
         found: set[Digest] = set()
         for chunk in chunks(digests):
             query = select(inputs.c.digest).where(
-                inputs.c.digest.in_(chunk), inputs.c.forgotten_at.is_not(None)
+                one_of(inputs.c.digest, chunk), inputs.c.forgotten_at.is_not(None)
             )
             with self._database.reading() as connection:
                 found.update(connection.scalars(query))
@@ -173,7 +174,9 @@ class Inputs:
         for chunk in chunks(dict.fromkeys(digests)):
             with self._database.reading() as connection:
                 known.update(
-                    connection.scalars(select(inputs.c.digest).where(inputs.c.digest.in_(chunk)))
+                    connection.scalars(
+                        select(inputs.c.digest).where(one_of(inputs.c.digest, chunk))
+                    )
                 )
         return known
 

@@ -1,7 +1,6 @@
 """Observations, by place, time, period and turn."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import groupby
 
 import msgspec
 from sqlalchemy import ColumnElement, Table, and_, func, select, tuple_, update
@@ -9,7 +8,7 @@ from sqlalchemy import ColumnElement, Table, and_, func, select, tuple_, update
 from twoloops.records.digests import Digest, canonical
 from twoloops.records.errors import UserError
 from twoloops.records.observation import Observation, Place
-from twoloops.store.database import CHUNK, Database, Row, chunks, stamp
+from twoloops.store.database import CHUNK, Database, Row, chunks, one_of, stamp
 from twoloops.store.schema import observations
 
 _decoder = msgspec.json.Decoder(Observation)
@@ -23,10 +22,17 @@ _order = (
 
 def at_places(table: Table, places: Iterable[Place]) -> Iterator[ColumnElement[bool]]:
     """Yield conditions that together select the rows at the places, a chunk each."""
-    ordered = sorted(set(places))
-    for (edge, epoch), group in groupby(ordered, key=lambda place: (place.edge, place.epoch)):
-        for chunk in chunks(place.counter for place in group):
-            yield and_(table.c.edge == edge, table.c.epoch == epoch, table.c.counter.in_(chunk))
+    counters: dict[tuple[str, str], set[int]] = {}
+    for place in places:
+        counters.setdefault((place.edge, place.epoch), set()).add(place.counter)
+    for (edge, epoch), numbers in sorted(counters.items()):
+        for chunk in chunks(sorted(numbers)):
+            first, last = chunk[0], chunk[-1]
+            # What an edge sends follows one another.
+            gapless = last - first + 1 == len(chunk)
+            there = table.c.counter
+            at = there.between(first, last) if gapless else one_of(there, chunk)
+            yield and_(table.c.edge == edge, table.c.epoch == epoch, at)
 
 
 def place_columns(place: Place) -> Row:

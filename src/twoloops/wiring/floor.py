@@ -1,6 +1,7 @@
 """The server's side of edges: enrolment, heartbeats, batches, and how the floor stands."""
 
 import math
+from collections.abc import Mapping
 from datetime import datetime
 
 import msgspec
@@ -16,7 +17,7 @@ from twoloops.physical.ingest import FIRST, ingest, missing
 from twoloops.records.assignment import group_name
 from twoloops.records.digests import Digest, digest_bytes, short
 from twoloops.records.errors import UserError
-from twoloops.records.observation import Decision
+from twoloops.records.observation import Decision, Observation, Place
 from twoloops.records.task import Task
 from twoloops.records.token import Token
 from twoloops.store.edges import Enrolment, ExplainedGap, with_reasons
@@ -155,7 +156,9 @@ def receive(store: Store, uploads: Uploads, edge: Enrolment, batch: Batch, at: d
         except UserError as error:
             raise Refusal(str(error)) from error
         task = store.tasks.get(edge.task)
-        done = ingest(store, _dated(store, task, batch), lambda one: _unusable(task, one))
+        known = store.observations.find(one.observation.place for one in batch.observations)
+        dated = _dated(store, task, batch, known)
+        done = ingest(store, dated, lambda one: _unusable(task, one), known)
         _explain(store, batch)
     for one in ahead:
         uploads.drop(edge.name, one)
@@ -224,13 +227,14 @@ def _settle(store: Store, edge: Enrolment, at: datetime) -> None:
         store.edges.settled(edge.name)
 
 
-def _dated(store: Store, task: Task, batch: Batch) -> list[Spooled]:
+def _dated(
+    store: Store, task: Task, batch: Batch, known: Mapping[Place, Observation]
+) -> list[Spooled]:
     """Return the observations with the period of the turn they belong to.
 
     An edge does not know the turns. Observations that are known keep theirs, so that a batch that
     comes again after the turn has changed is still the same.
     """
-    known = store.observations.find(one.observation.place for one in batch.observations)
     coming = period(incoming(store, task.name))
     dated = []
     for one in batch.observations:
