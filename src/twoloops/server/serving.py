@@ -16,6 +16,7 @@ import msgspec
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from twoloops.edge.memory import keep_freed
 from twoloops.records.errors import UserError
 from twoloops.server.app import Options, application
 from twoloops.server.front import beyond_loopback
@@ -163,6 +164,7 @@ def run(
 ) -> None:
     """Serve until a signal ends it; says in the workspace where, for as long."""
     state = folder / STATE
+    keep_freed()
     config = config_of(application(folder, options), tls)
     _write(state, Serving(url, os.getpid()))
     try:
