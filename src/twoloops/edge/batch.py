@@ -39,12 +39,15 @@ class Batch(NamedTuple):
         epoch: Of its spool.
         observations: In the order of their numbers. An input without bytes went ahead in parts.
         missing: Stretches of numbers that nobody will send, and why.
+        follows: The number that came just before and must be kept already, for this batch may
+            overtake the one with it; 0: none.
     """
 
     edge: str
     epoch: str
     observations: tuple[Spooled, ...]
     missing: tuple[Missing, ...] = ()
+    follows: int = 0
 
 
 class Took(msgspec.Struct, frozen=True):

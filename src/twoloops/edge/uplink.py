@@ -1,19 +1,23 @@
 """The uplink: what is durable here goes to the server in order, and leaves once it is so there.
 
-One batch is on its way at a time. It is acknowledged only by an answer that names it, which the
-server gives after its own commit; whatever happens in between, the same observations are sent
-again, and the server knows them by edge, epoch and number. So each counts once, in order, however
-long the network is away. A large input goes ahead of its batch in parts, and what was cut off goes
-on where it was; requests become smaller on a network that cuts them, and larger again after. While
-the server takes in one batch the next is made ready; on a network that is faster than compressing,
-batches are not compressed, unless bytes are counted.
+A batch is acknowledged only by an answer that names it, which the server gives after its own
+commit; whatever happens in between, the same observations are sent again, and the server knows
+them by edge, epoch and number. So each counts once, in order, however long the network is away. A
+large input goes ahead of its batch in parts, and what was cut off goes on where it was; requests
+become smaller on a network that cuts them, and larger again after.
+
+While the server takes in one batch the next is made ready. On a network that is faster than
+compressing, batches are not compressed, unless bytes are counted, and the next one is on its way
+before the first is answered: it says which number it follows, and the server refuses it where that
+one has not come. Everything is sent again from the first one that failed.
 """
 
 import contextlib
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import NamedTuple
 from urllib.parse import quote
 
@@ -47,6 +51,8 @@ LEAST = 64 << 10
 """Bytes below which no request is made smaller, and no input goes in parts."""
 FAST = 8e6
 """Bytes a second, the server's work included, above which compressing costs more than it saves."""
+ON_THE_WAY = 2
+"""Batches that are on their way at a time, on such a network."""
 CONFLICT = 409
 TOO_LARGE = (400, 413, 422)
 """Refusals that may be of one observation among many: the next try sends fewer."""
@@ -58,6 +64,14 @@ class _Ready(NamedTuple):
     batch: Batch
     body: bytes
     large: Spooled | None
+
+
+class _Sent(NamedTuple):
+    """A batch on its way, and the answer to come."""
+
+    batch: Batch
+    size: int
+    answer: Future[bytes]
 
 
 class Uplink:
@@ -94,9 +108,10 @@ class Uplink:
         self._most, self._bytes = MOST, BATCH_BYTES
         self._ahead: dict[Digest, int] = {}
         self._ready: _Ready | None = None
+        self._on_the_way: deque[_Sent] = deque()
         self._taken_in = 0
         self._rate = 0.0
-        self._sender = ThreadPoolExecutor(1, "sender")
+        self._sender = ThreadPoolExecutor(ON_THE_WAY, "sender")
         self._next_beat = float("-inf")
         self._wake = threading.Condition()
         self._stopped = False
@@ -168,64 +183,86 @@ class Uplink:
             raise Unreachable(f"the answer to a heartbeat cannot be read: {error}") from error
         self._on_orders(orders)
 
+    @property
+    def _fast(self) -> bool:
+        return self._rate > FAST and self._bandwidth <= 0
+
     def _send(self) -> int | None:
         """Send what is next; returns its bytes, or `None` where there is nothing to send."""
-        ready, self._ready = self._ready, None
-        if ready is None:
-            self._let_go()
-            ready = self._prepare()
-        if ready is None:
-            return None
-        large = ready.large
-        if large is not None:
-            digest, data = large.observation.input, large.input
-            if self._ahead.get(digest, 0) < len(data):
-                sent = self._send_part(digest, data)
-                self._ready = ready
-                return sent
-        return self._send_batch(ready)
+        most = ON_THE_WAY if self._fast else 1
+        while len(self._on_the_way) < most and (ready := self._next()):
+            if ready.large is not None:
+                if self._on_the_way:
+                    self._ready = ready
+                    break
+                digest, data = ready.large.observation.input, ready.large.input
+                if self._ahead.get(digest, 0) < len(data):
+                    self._ready = ready
+                    return self._send_part(digest, data)
+            answer = self._sender.submit(self._post, f"{self._root}/batches", ready.body)
+            self._on_the_way.append(_Sent(ready.batch, len(ready.body), answer))
+        return self._answered() if self._on_the_way else None
 
-    def _prepare(self, after: int = 0, told: tuple[Missing, ...] = ()) -> _Ready | None:
+    def _next(self) -> _Ready | None:
+        ready, self._ready = self._ready, None
+        if ready is not None:
+            return ready
+        if self._on_the_way:
+            return self._prepare(last_number(self._on_the_way[-1].batch.observations))
+        self._let_go()
+        return self._prepare(0)
+
+    def _prepare(self, after: int) -> _Ready | None:
         """Make the next batch: of what has higher numbers, without gaps that are on their way."""
+        before = [one.batch for one in self._on_the_way]
+        if before and not after:  # it holds gaps alone: nothing is known to follow it
+            return None
         observations = tuple(self._spool.pending(self._most, self._bytes, after))
         if after and not observations:
             return None
-        on_the_way = self._told.union(told)
-        gaps = tuple(gap for gap in self._spool.missing if gap not in on_the_way)[:MOST_MISSING]
+        told = self._told.union(*(batch.missing for batch in before))
+        gaps = tuple(gap for gap in self._spool.missing if gap not in told)[:MOST_MISSING]
         if not observations and not gaps:
             return None
         large = None
         if observations and len(observations[0].input) > min(PART, self._bytes):
             large = observations[0]
             observations = (large._replace(input=b""),)
-        batch = Batch(self._spool.edge, self._spool.epoch, observations, gaps)
-        fast = self._rate > FAST and self._bandwidth <= 0
-        return _Ready(batch, pack(batch, AS_IT_IS if fast else LEVEL), large)
+        batch = Batch(self._spool.edge, self._spool.epoch, observations, gaps, follows=after)
+        return _Ready(batch, pack(batch, AS_IT_IS if self._fast else LEVEL), large)
 
-    def _send_batch(self, ready: _Ready) -> int:
-        batch, path = ready.batch, f"{self._root}/batches"
-        sending = self._sender.submit(self._post, path, ready.body)
-        upto, following = last_number(batch.observations), None
+    def _answered(self) -> int:
+        """Wait for the answer to the first batch on its way; meanwhile the next is made ready."""
+        first = self._on_the_way[0]
         try:
             self._let_go()
-            if upto:
-                following = self._prepare(upto, batch.missing)
-        finally:
-            wait([sending])  # whatever happened here: one request at a time
-        try:
-            answer = sending.result()
+            if self._ready is None:
+                self._ready = self._prepare(last_number(self._on_the_way[-1].batch.observations))
+            answer = first.answer.result()
+            self._acknowledge(first.batch, answer)
         except Refused as refused:
+            self._recall()
             if refused.status == CONFLICT:  # the server has not got what went ahead
                 self._ahead.clear()
-            elif refused.status in TOO_LARGE and len(batch.observations) > 1:
-                self._most = max(1, len(batch.observations) // 2)
+                if first.batch.follows:  # it has overtaken the one before, which came since
+                    return 0
+            elif refused.status in TOO_LARGE and len(first.batch.observations) > 1:
+                self._most = max(1, len(first.batch.observations) // 2)
             raise
-        self._acknowledge(batch, answer)
+        except BaseException:
+            self._recall()
+            raise
+        self._on_the_way.popleft()
         self._most = min(MOST, 2 * self._most)
-        self._ready = following
-        if following is None:
+        if self._ready is None and not self._on_the_way:
             self._let_go()
-        return len(ready.body)
+        return first.size
+
+    def _recall(self) -> None:
+        """Forget what is on its way, once it has ended: it is sent again."""
+        wait([one.answer for one in self._on_the_way])
+        self._on_the_way.clear()
+        self._ready = None
 
     def _let_go(self) -> None:
         """Remove from the spool what was acknowledged; while the next batch is on its way."""

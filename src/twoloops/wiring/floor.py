@@ -31,7 +31,7 @@ class Refusal(UserError):
 
 
 class NotHere(UserError):
-    """An input that should have come before its batch did not."""
+    """What should have come before a batch did not: an input of it, or the batch it follows."""
 
 
 class EdgeStanding(msgspec.Struct, frozen=True, kw_only=True):
@@ -138,7 +138,8 @@ def receive(store: Store, uploads: Uploads, edge: Enrolment, batch: Batch, at: d
     """Take in a batch of an edge; everything is durable when this returns.
 
     Raises:
-        NotHere: An input that went ahead is not here, or not whole.
+        NotHere: An input that went ahead is not here, or not whole; or the batch that this one
+            follows is not.
         Refusal: It names another edge, another task, or an epoch that is another edge's.
     """
     if batch.edge != edge.name:
@@ -155,6 +156,8 @@ def receive(store: Store, uploads: Uploads, edge: Enrolment, batch: Batch, at: d
             store.edges.own(batch.epoch, edge.name)
         except UserError as error:
             raise Refusal(str(error)) from error
+        if batch.follows > (store.marks.last(batch.edge, batch.epoch) or 0):
+            raise NotHere(f"number {batch.follows} is to come before this batch: send it first")
         task = store.tasks.get(edge.task)
         known = store.observations.find(one.observation.place for one in batch.observations)
         dated = _dated(store, task, batch, known)
