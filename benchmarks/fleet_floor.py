@@ -26,7 +26,6 @@ from twoloops.convergence.turns.policy import Policy
 from twoloops.convergence.turns.state import TurnState
 from twoloops.convergence.turns.workspace_turn import current, go_on, keep_policy, policy_of
 from twoloops.edge.backoff import Backoff
-from twoloops.edge.batch import unpack
 from twoloops.edge.home import Home, Orders, Settings, Standing
 from twoloops.edge.releases import Releases
 from twoloops.edge.sources import Arrival
@@ -46,7 +45,7 @@ from twoloops.store.rows import Release
 from twoloops.store.uploads import Uploads
 from twoloops.store.workspace import Store
 from twoloops.wiring import rollouts, trust
-from twoloops.wiring.floor import enrol, heartbeat, receive
+from twoloops.wiring.floor import enrol, heartbeat, opened, receive
 from twoloops.wiring.rollout_evidence import Deciding
 
 BEGAN = datetime(2026, 1, 5, tzinfo=UTC)
@@ -106,7 +105,7 @@ class Wire:
             said = msgspec.json.decode(body, type=Standing)
             counter = trust.latest_counter(self._folder, edge.task, edge.group)
             return msgspec.json.encode(heartbeat(store, edge, said, counter, at))
-        took = receive(store, Uploads(self._folder), edge, unpack(body), at)
+        took = receive(store, Uploads(self._folder), edge, opened(body), at)
         return msgspec.json.encode(took)
 
     def put(self, path: str, body: bytes) -> bytes:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from twoloops.edge.spoolrows import Spooled
-from twoloops.records.digests import digest_bytes, digest_record, short
+from twoloops.records.digests import Digest, digest_bytes, digest_record, short
 from twoloops.records.observation import Observation, Place
 from twoloops.store.rows import Gap, Quarantined
 from twoloops.store.workspace import Store
@@ -38,6 +38,7 @@ def ingest(
     batch: Sequence[Spooled],
     check: Callable[[Spooled], str | None] | None = None,
     known: Mapping[Place, Observation] | None = None,
+    digests: Sequence[Digest] | None = None,
 ) -> Ingested:
     """Take in a batch: inputs, observations, gaps and quarantine in one transaction.
 
@@ -47,11 +48,12 @@ def ingest(
         check: Says besides why a new observation cannot be used, or `None`; for batches of
             others than this machine.
         known: What the catalog has at the places of the batch, where the caller has just asked.
+        digests: Of the inputs, one each, where the caller has just computed them.
 
     Raises:
         UserError: If a task is unknown; nothing is taken in then, and the edge keeps it all.
     """
-    with store.transaction():
+    with store.transaction(savepoint=False):
         tasks = {name: store.tasks.get(name) for name in {one.observation.task for one in batch}}
         if known is None:
             known = store.observations.find(one.observation.place for one in batch)
@@ -60,13 +62,14 @@ def ingest(
         fresh: dict[Place, Spooled] = {}
         unusable: dict[str, Quarantined] = {}
         duplicates = 0
-        for one in batch:
+        for number, one in enumerate(batch):
             place = one.observation.place
             old = fresh[place].observation if place in fresh else known.get(place)
             if old == one.observation:
                 duplicates += 1
                 continue
-            reason = _unusable(one, old, forgotten)
+            digest = digest_bytes(one.input) if digests is None else digests[number]
+            reason = _unusable(one.observation, digest, old, forgotten)
             if check is not None and old is None and reason is None:
                 reason = check(one)
             if reason is None:
@@ -85,7 +88,7 @@ def ingest(
                 unusable[where] = Quarantined(place.edge, where, reason, at)
         for task in tasks.values():
             own = [one for one in fresh.values() if one.observation.task == task.name]
-            # `_unusable` has just computed these digests.
+            # Each of these has just been compared with its input.
             store.inputs.put_many(
                 [one.input for one in own], task.kind, [one.observation.input for one in own]
             )
@@ -134,12 +137,12 @@ def _refused(store: Store, batch: Sequence[Spooled]) -> set[str]:
     }
 
 
-def _unusable(one: Spooled, old: Observation | None, forgotten: set[str]) -> str | None:
-    """Say why an observation cannot be used, or return `None`."""
-    observation = one.observation
+def _unusable(
+    observation: Observation, digest: Digest, old: Observation | None, forgotten: set[str]
+) -> str | None:
+    """Say why an observation, whose input has a digest, cannot be used, or return `None`."""
     if old is not None:
         return "its place holds another observation: two edges share a name, or a spool was copied"
-    digest = digest_bytes(one.input)
     if digest != observation.input:
         return f"its input is {digest}, and the observation names {observation.input}"
     if digest in forgotten:

@@ -46,6 +46,7 @@ class Keeper:
         self._readers = ThreadPoolExecutor(READERS, "reader", self._open)
         self._writer = ThreadPoolExecutor(1, "writer", self._open)
         self._door = ThreadPoolExecutor(1, "door", self._open)
+        self._apart = ThreadPoolExecutor(1, "apart")
 
     def _open(self) -> None:
         self._own.store = Store.open(self.folder, create=False)
@@ -53,7 +54,7 @@ class Keeper:
 
     def close(self) -> None:
         """Finish what has begun, and let go of the workspace."""
-        for pool in (self._writer, self._readers, self._door):
+        for pool in (self._apart, self._writer, self._readers, self._door):
             pool.shutdown(wait=True, cancel_futures=True)
         for store in self._stores:
             store.close()
@@ -65,6 +66,10 @@ class Keeper:
     async def admit(self, act: Callable[[Store], T]) -> T:
         """Look up who asks."""
         return await self._run(self._door, act)
+
+    async def compute(self, act: Callable[[], T]) -> T:
+        """Do what needs no store, beside the writer and in the order asked for."""
+        return await asyncio.get_running_loop().run_in_executor(self._apart, act)
 
     async def write(self, act: Callable[[Store], T]) -> T:
         """Do what is one transaction of the catalog."""

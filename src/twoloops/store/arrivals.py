@@ -37,7 +37,7 @@ class Marks:
 
     def put(self, edge: str, epoch: str, last: int, missing: Sequence[Gap]) -> None:
         """Note the highest counter of an epoch and all its gaps."""
-        with self._database.transaction() as connection:
+        with self._database.transaction(savepoint=False) as connection:
             self._database.upsert(marks, {"edge": edge, "epoch": epoch, "last": last})
             connection.execute(delete(gaps).where(gaps.c.edge == edge, gaps.c.epoch == epoch))
             self._database.insert(

@@ -86,6 +86,7 @@ class Database:
         self._engine = _engine(url)
         self._connection: Connection | None = None
         self._view: Connection | None = None
+        self._failed = False
         self._after: list[Callable[[], None]] = []
         try:
             self._prepare()
@@ -105,33 +106,58 @@ class Database:
         self._engine.dispose()
 
     @contextmanager
-    def transaction(self) -> Iterator[Connection]:
+    def transaction(self, *, savepoint: bool = True) -> Iterator[Connection]:
         """Commit everything written inside together, or nothing of it.
 
         An inner transaction is part of the outer one: when it fails its own writes are undone,
         and the outer one decides about the rest.
+
+        Args:
+            savepoint: Without, an inner one that fails is not undone by itself: the outer one
+                cannot be committed any more. To be had for less: with a savepoint SQLite copies
+                each page before it is changed.
+
+        Raises:
+            RuntimeError: An inner one without a savepoint has failed, and somebody went on.
         """
-        outer = self._connection
-        if outer is not None:
-            registered = len(self._after)
-            try:
-                with outer.begin_nested():
-                    yield outer
-            except BaseException:
-                del self._after[registered:]
-                raise
+        if self._connection is not None:
+            with self._savepoint(self._connection) if savepoint else self._part():
+                yield self._connection
             return
         if self._view is not None:
             raise RuntimeError("within a snapshot nothing is written")
         with self._engine.begin() as connection:
-            self._connection, self._after = connection, []
+            self._connection, self._after, self._failed = connection, [], False
             try:
                 yield connection
             finally:
                 self._connection = None
+            if self._failed:
+                raise RuntimeError("a part of this transaction has failed and cannot be left out")
         after, self._after = self._after, []
         for act in after:
             act()
+
+    @contextmanager
+    def _savepoint(self, connection: Connection) -> Iterator[None]:
+        registered, failed = len(self._after), self._failed
+        try:
+            with connection.begin_nested():
+                yield
+                if self._failed and not failed:
+                    raise RuntimeError("a part of this one has failed and cannot be left out")
+        except BaseException:
+            del self._after[registered:]
+            self._failed = failed
+            raise
+
+    @contextmanager
+    def _part(self) -> Iterator[None]:
+        try:
+            yield
+        except BaseException:
+            self._failed = True
+            raise
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
@@ -190,7 +216,7 @@ class Database:
         """Insert a row, or replace the one with its primary key."""
         keys = [column.name for column in table.primary_key]
         changed = {name: value for name, value in row.items() if name not in keys}
-        with self._writing() as connection:
+        with self.transaction(savepoint=False) as connection:
             statement = _insert(self._engine.dialect, table).values(**row)
             connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=changed))
 
@@ -205,21 +231,8 @@ class Database:
         given: Any = rows
         if order is not None:
             given = [tuple([row[name] for name in order]) for row in rows]
-        with self._writing() as connection:
+        with self.transaction(savepoint=False) as connection:
             connection.exec_driver_sql(text, given)
-
-    @contextmanager
-    def _writing(self) -> Iterator[Connection]:
-        """Write by one statement: a part of the open transaction, or one of its own.
-
-        No savepoint for it alone: whoever goes on after a failure has a transaction around what
-        failed, which is undone.
-        """
-        if self._connection is not None:
-            yield self._connection
-            return
-        with self.transaction() as connection:
-            yield connection
 
     def _prepare(self) -> None:
         # Read first: to look at a workspace nobody waits for a writer's long transaction.

@@ -121,10 +121,12 @@ class Edges:
         Raises:
             UserError: Another edge has it.
         """
-        with self._database.transaction() as connection:
-            self._database.insert_absent(edge_epochs, [{"epoch": epoch, "edge": edge}])
+        with self._database.transaction(savepoint=False) as connection:
             query = select(edge_epochs.c.edge).where(edge_epochs.c.epoch == epoch)
-            if connection.scalar(query) != edge:
+            found = connection.scalar(query)
+            if found is None:
+                self._database.insert(edge_epochs, [{"epoch": epoch, "edge": edge}])
+            elif found != edge:
                 raise UserError(
                     f"epoch {epoch[:80]!r} belongs to another edge: a spool was copied; remove "
                     "this edge's spool.db and run it again"

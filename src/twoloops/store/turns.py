@@ -45,8 +45,9 @@ class Turns:
 
     def last(self, task: str) -> Turn | None:
         """Return the turn with the highest number, or `None`."""
-        found = self.all(task)
-        return found[-1] if found else None
+        latest = select(func.max(turns.c.number)).where(turns.c.task == task).scalar_subquery()
+        found = self._list(turns.c.task == task, turns.c.number == latest)
+        return found[0] if found else None
 
     def open(self, task: str) -> Turn | None:
         """Return the turn that is not closed yet (the earliest of them), or `None`."""

@@ -123,13 +123,13 @@ class Store:
         self.close()
 
     @contextmanager
-    def transaction(self) -> Iterator[None]:
+    def transaction(self, *, savepoint: bool = True) -> Iterator[None]:
         """Commit everything written inside together, or nothing of it.
 
         Every write outside of one is a commit of its own. Inside another transaction it is a
-        part of that one.
+        part of that one; see `Database.transaction`.
         """
-        with self._database.transaction():
+        with self._database.transaction(savepoint=savepoint):
             yield
 
     @contextmanager

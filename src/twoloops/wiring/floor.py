@@ -3,12 +3,13 @@
 import math
 from collections.abc import Mapping
 from datetime import datetime
+from typing import NamedTuple
 
 import msgspec
 
 from twoloops.convergence.turns.workspace_turn import incoming, period, policy_of
 from twoloops.edge.adapters.limits import LARGEST
-from twoloops.edge.batch import Batch, Took, last_number
+from twoloops.edge.batch import Batch, Took, last_number, unpack
 from twoloops.edge.capture import CapturePolicy
 from twoloops.edge.home import Orders, Standing
 from twoloops.edge.preprocess import check_input
@@ -32,6 +33,13 @@ class Refusal(UserError):
 
 class NotHere(UserError):
     """What should have come before a batch did not: an input of it, or the batch it follows."""
+
+
+class Arrived(NamedTuple):
+    """A batch as it came in, and the digest of each input's bytes."""
+
+    batch: Batch
+    digests: tuple[Digest, ...]
 
 
 class EdgeStanding(msgspec.Struct, frozen=True, kw_only=True):
@@ -134,7 +142,19 @@ def orders(store: Store, task: Task, counter: int) -> Orders:
     return Orders(task, capture, policy.seed, counter)
 
 
-def receive(store: Store, uploads: Uploads, edge: Enrolment, batch: Batch, at: datetime) -> Took:
+def opened(body: bytes) -> Arrived:
+    """Read the body of a batch: all that needs no catalog.
+
+    Raises:
+        UserError: It is none.
+    """
+    batch = unpack(body)
+    return Arrived(batch, tuple(digest_bytes(one.input) for one in batch.observations))
+
+
+def receive(
+    store: Store, uploads: Uploads, edge: Enrolment, arrived: Arrived, at: datetime
+) -> Took:
     """Take in a batch of an edge; everything is durable when this returns.
 
     Raises:
@@ -142,6 +162,7 @@ def receive(store: Store, uploads: Uploads, edge: Enrolment, batch: Batch, at: d
             follows is not.
         Refusal: It names another edge, another task, or an epoch that is another edge's.
     """
+    batch, digests = arrived
     if batch.edge != edge.name:
         raise Refusal(f"a batch of {batch.edge[:80]!r} came with the token of {edge.name!r}")
     strange = {one.observation.task for one in batch.observations} - {edge.task}
@@ -150,6 +171,7 @@ def receive(store: Store, uploads: Uploads, edge: Enrolment, batch: Batch, at: d
     ahead = {one.observation.input for one in batch.observations if not one.input}
     if ahead:
         batch = _filled(store, uploads, batch)
+        digests = tuple(digest_bytes(one.input) for one in batch.observations)
     with store.transaction():
         _settle(store, edge, at)
         try:
@@ -161,7 +183,7 @@ def receive(store: Store, uploads: Uploads, edge: Enrolment, batch: Batch, at: d
         task = store.tasks.get(edge.task)
         known = store.observations.find(one.observation.place for one in batch.observations)
         dated = _dated(store, task, batch, known)
-        done = ingest(store, dated, lambda one: _unusable(task, one), known)
+        done = ingest(store, dated, lambda one: _unusable(task, one), known, digests)
         _explain(store, batch)
     for one in ahead:
         uploads.drop(edge.name, one)

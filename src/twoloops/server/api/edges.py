@@ -10,7 +10,7 @@ from litestar.openapi.spec import OpenAPIMediaType, Operation, RequestBody, Sche
 from litestar.openapi.spec.enums import OpenAPIFormat, OpenAPIType
 from litestar.params import FromPath, JSONBody, QueryParameter
 
-from twoloops.edge.batch import LARGEST, MEDIA_TYPE, Took, Uploaded, unpack
+from twoloops.edge.batch import LARGEST, MEDIA_TYPE, Took, Uploaded
 from twoloops.edge.enrolling import Enrolled
 from twoloops.edge.home import Orders, Standing
 from twoloops.edge.uplink import PART
@@ -27,6 +27,7 @@ from twoloops.wiring.floor import (
     enrol,
     floor,
     heartbeat,
+    opened,
     receive,
 )
 from twoloops.wiring.trust import latest_counter, root_digest
@@ -115,10 +116,11 @@ async def take_batch(request: Asking, edge: FromPath[str]) -> Took:
     await keeper.read(lambda store: admitted(store, token, edge))
     async with request.app.state.deciders.room:  # bodies are whole in memory
         body = await _read(request, LARGEST)
+        arrived = await keeper.compute(lambda: opened(body))
 
         def act(store: Store) -> Took:
             known = admitted(store, token, edge)
-            return receive(store, Uploads(keeper.folder), known, unpack(body), now())
+            return receive(store, Uploads(keeper.folder), known, arrived, now())
 
         return await keeper.hold(act)
 
