@@ -2,6 +2,7 @@
 
 import itertools
 import tempfile
+import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -38,8 +39,14 @@ class Faulty:
         self.most = 10**6
         self.parts: dict[str, bytes] = {}
         self.sizes: list[int] = []
+        self.refused = 0
+        self._one = threading.Lock()
 
     def post(self, path: str, body: bytes, content_type: str = "") -> bytes:
+        with self._one:
+            return self._take(path, body)
+
+    def _take(self, path: str, body: bytes) -> bytes:
         fault = next(self.faults)
         if fault == "before":
             raise Unreachable("lost", 3.0)
@@ -48,6 +55,9 @@ class Faulty:
         batch = unpack(body)
         if len(batch.observations) > self.most:
             raise Refused(413, "too large")
+        if batch.follows > max((place.counter for place in self.stored), default=0):
+            self.refused += 1
+            raise Refused(409, "out of order")
         self.batches += 1
         filled = []
         for one in batch.observations:
@@ -134,6 +144,89 @@ def test_whatever_is_lost_on_the_way_each_counts_once_in_order(
         assert [one.input for one in server.stored.values()] == [
             b"%d" % n for n in range(1, sent + 1)
         ]
+
+
+@settings(deadline=None, max_examples=25)
+@given(
+    st.lists(st.sampled_from(["", "before", "after", "other", "garbage"]), max_size=30),
+    st.lists(st.integers(0, 900), min_size=2, max_size=40),
+)
+def test_with_two_batches_on_their_way_each_counts_once_in_order(
+    faults: list[str], sizes: list[int]
+) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in (("FAST", -1), ("MOST", 3), ("PART", 500), ("LEAST", 20)):
+            patch.setattr(module, name, value)
+        server = Faulty(itertools.chain(faults, itertools.repeat("")))
+        with tempfile.TemporaryDirectory() as name, Spool(Path(name) / "spool.db", "edge") as spool:
+            link = uplink(server, spool)
+            inputs = [b"%d " % number + b"x" * size for number, size in enumerate(sizes)]
+            for data in inputs:
+                spool.append(Arrival(data, NOW, ""), "orders", None, Kept("novel", 1.0))
+            spool.flush()
+            spool.drop([2], "full: routine")
+            for _ in range(10 * (len(faults) + len(sizes))):
+                link.step()
+                waiting = {one.observation.place.counter for one in spool.pending(999)}
+                assert waiting | {place.counter for place in server.stored} == (
+                    set(range(1, len(sizes) + 1)) - {2}
+                )
+                if link.drained:
+                    break
+            assert link.drained
+            assert [one.input for one in server.stored.values()] == inputs[:1] + inputs[2:]
+
+
+class Overtaking(Faulty):
+    """A server that is handed the second of two batches first."""
+
+    def __init__(self) -> None:
+        super().__init__(itertools.repeat(""))
+        self._second = threading.Event()
+
+    def post(self, path: str, body: bytes, content_type: str = "") -> bytes:
+        if path.endswith("/batches"):
+            if unpack(body).follows:
+                try:
+                    return super().post(path, body)
+                finally:
+                    self._second.set()
+            assert self._second.wait(10)
+        return super().post(path, body)
+
+
+def test_a_batch_that_overtakes_is_refused_and_sent_again_at_once(
+    tmp_path: Path, monkeypatch
+) -> None:
+    for name, value in (("FAST", -1), ("MOST", 1)):
+        monkeypatch.setattr(module, name, value)
+    server = Overtaking()
+    with Spool(tmp_path / "spool.db", "edge") as spool:
+        for number in range(4):
+            put(spool, number)
+        spool.flush()
+        link = uplink(server, spool)
+        while not link.drained:
+            assert link.step() == 0
+            assert link.failures == 0
+    assert server.refused > 0
+    assert [place.counter for place in server.stored] == [1, 2, 3, 4]
+
+
+def test_what_is_on_its_way_is_answered_before_it_stops(tmp_path: Path, monkeypatch) -> None:
+    for name, value in (("FAST", -1), ("MOST", 1)):
+        monkeypatch.setattr(module, name, value)
+    server = Faulty(itertools.repeat(""))
+    with Spool(tmp_path / "spool.db", "edge") as spool:
+        for number in range(3):
+            put(spool, number)
+        spool.flush()
+        link = uplink(server, spool)
+        link.step()
+        link.stop()
+        link.run()
+        left = [one.observation.place.counter for one in spool.pending(9)]
+    assert left == list(range(len(server.stored) + 1, 4))
 
 
 @settings(deadline=None, max_examples=25)

@@ -62,8 +62,9 @@ class Edge(NamedTuple):
         name: str = "press-4",
         epoch: str = "e1",
         to: str = "press-4",
+        follows: int = 0,
     ) -> Any:
-        body = pack(Batch(name, epoch, tuple(observations), tuple(missing)))
+        body = pack(Batch(name, epoch, tuple(observations), tuple(missing), follows))
         return self.post(f"{to}/batches", body, MEDIA_TYPE)
 
     def put(self, digest: str, at: int, part: bytes, to: str = "press-4") -> Any:
@@ -290,6 +291,18 @@ def test_gaps_have_their_reason_also_behind_the_last_observation(
         (one,) = floor(store)
     assert [(gap.first, gap.last) for gap in one.gaps] == [(2, 3), (7, 9)]
     assert one.unexplained == 0
+
+
+def test_a_batch_that_overtakes_the_one_it_follows_is_refused(edge: Edge) -> None:
+    edge.send([seen(1)])
+    early = edge.send([seen(3)], follows=2)
+    assert early.status_code == 409
+    assert "number 2 is to come before this batch" in early.json()["detail"]
+    with Store.open(edge.folder, create=False) as store:
+        assert floor(store)[0].gaps == (), "not for a moment is anything missing"
+    assert edge.send([seen(2)], follows=1).json()["upto"] == 2
+    assert edge.send([seen(3)], follows=2).json()["new"] == 1
+    assert edge.send([seen(3)], follows=2).json()["duplicates"] == 1
 
 
 def test_a_large_input_goes_ahead_in_parts_and_counts_once(edge: Edge) -> None:

@@ -4,6 +4,8 @@ from decimal import Decimal
 
 import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from sqlalchemy.exc import IntegrityError
 
 from twoloops.records.base import ModelCard
@@ -101,6 +103,20 @@ def test_what_was_forgotten_stays_forgotten(store: Store) -> None:
         assert store.inputs.forgotten([digest, "sha256:absent"]) == {digest}
         with pytest.raises(UserError, match=f"{digest} was forgotten at 2026-03-01T12:00:00"):
             store.inputs.get(digest)
+
+
+@given(st.sets(st.integers(1, 12)), st.sets(st.integers(1, 3)))
+def test_observations_are_found_at_whatever_places(one: set[int], other: set[int]) -> None:
+    with Store.in_memory() as store:
+        store.tasks.put(TASK)
+        there = [observation(number) for number in range(1, 9)]
+        there += [observation(number, epoch="e2") for number in (2, 3)]
+        fill(store, *there)
+        asked = {Place("desk", "e1", counter) for counter in one}
+        asked |= {Place("desk", "e2", counter) for counter in other}
+        assert store.observations.find(asked) == {
+            here.place: here for here in there if here.place in asked
+        }
 
 
 def test_observations_come_back_as_they_were(store: Store) -> None:

@@ -1,3 +1,4 @@
+import contextlib
 import sqlite3
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
@@ -108,6 +109,41 @@ def test_an_inner_transaction_that_fails_undoes_its_own_writes_only() -> None:
         assert done == ["outer"]
         with pytest.raises(RuntimeError, match="after_commit needs an open transaction"):
             store._database.after_commit(lambda: None)
+
+
+def go_on_after_a_part_failed(store: Store) -> None:
+    with (
+        store.transaction(),
+        contextlib.suppress(ValueError),
+        store.transaction(savepoint=False),
+    ):
+        store.tasks.put(Task("part", "text", ("x",)))
+        raise ValueError
+
+
+def test_a_part_that_fails_takes_the_whole_transaction_with_it() -> None:
+    with Store.in_memory() as store:
+        with pytest.raises(RuntimeError, match="cannot be left out"):
+            go_on_after_a_part_failed(store)
+        assert store.tasks.all() == []
+        store.tasks.put(Task("next", "text", ("x",)))
+        assert store.tasks.find("next") is not None
+
+
+def test_a_savepoint_undoes_a_part_that_failed_inside() -> None:
+    with Store.in_memory() as store:
+        with store.transaction():
+            store.tasks.put(Task("outer", "text", ("x",)))
+            with (
+                contextlib.suppress(ValueError),
+                store.transaction(),
+                store.transaction(savepoint=False),
+            ):
+                store.tasks.put(Task("part", "text", ("x",)))
+                raise ValueError
+            with pytest.raises(RuntimeError, match="cannot be left out"):
+                go_on_after_a_part_failed(store)
+        assert [task.name for task in store.tasks.all()] == ["outer"]
 
 
 def test_a_second_process_reads_while_one_writes(tmp_path: Path) -> None:

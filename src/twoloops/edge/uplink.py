@@ -135,7 +135,7 @@ class Uplink:
             self._wake.notify_all()
 
     def stop(self) -> None:
-        """End `run` soon; a request on its way ends first."""
+        """End `run` soon; what is on its way is answered first."""
         with self._wake:
             self._stopped = True
             self._wake.notify_all()
@@ -148,9 +148,11 @@ class Uplink:
                 if seconds > 0 and not self._stopped:
                     # Only a failure must not be cut short by what comes in meanwhile.
                     self._sleep(seconds, all_of_it=self._backoff.failures > 0)
-        self._sender.shutdown()
-        with contextlib.suppress(TransientError):
+        with contextlib.suppress(TransientError, UserError):
+            while self._on_the_way:
+                self._answered()
             self._let_go()
+        self._sender.shutdown()
 
     def step(self) -> float:
         """Do what is due, once; returns the seconds until something may be."""
