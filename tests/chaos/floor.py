@@ -1,6 +1,6 @@
 """`make chaos`: the floor, disturbed for longer; prints `N faults, 0 lost, 0 duplicated`.
 
-    python tests/chaos/floor.py [--lives 205] [--minutes 18] [--result FILE]
+    python tests/chaos/floor.py [--lives 205] [--size 1500] [--minutes 18] [--result FILE]
 
 A life of the edge ends by SIGKILL; every third time the server is killed too. In between the
 network drops, delays, slows, cuts and repeats requests, the disk is full, the clock is a day off.
@@ -23,13 +23,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--lives", type=int, default=205, help="of the edge")
     parser.add_argument("--lines", type=int, default=150_000)
+    parser.add_argument("--size", type=int, default=1500, help="characters of an input")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--minutes", type=float, default=18.0)
     parser.add_argument("--result", type=Path, metavar="FILE", help="figures in JSON")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder, began = Path(name), time.monotonic()
-        floor = Floor(folder, lines=given.lines, share=0.4, seed=given.seed, every=0.002)
+        floor = Floor(
+            folder, lines=given.lines, share=0.4, seed=given.seed, every=0.002, size=given.size
+        )
         try:
             left = given.lives
             while left > 0 and time.monotonic() - began < 60 * given.minutes:

@@ -1,10 +1,12 @@
 """An edge and a server as real processes, killed and cut off, and what must hold afterwards."""
 
+import contextlib
 import itertools
 import os
 import random
 import resource
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
@@ -20,7 +22,7 @@ import twoloops
 from twoloops.edge.enrolling import Enrol, enrol
 from twoloops.edge.process import first_standing
 from twoloops.records.task import Task
-from twoloops.store.workspace import Store
+from twoloops.store.workspace import CATALOG, Store
 from twoloops.wiring import trust
 from twoloops.wiring.floor import floor
 
@@ -55,7 +57,7 @@ class Outcome(NamedTuple):
         sent: Inputs that the source held.
         lost: Of them, not stored.
         duplicated: Stored more than once.
-        disordered: Stored in another order than they came.
+        disordered: Stored in another order than they came, or later than one that came after.
         unexplained: Numbers in gaps without a reason.
         unknown: Numbers in gaps of power cuts, at most that many verdicts were lost.
     """
@@ -81,14 +83,27 @@ class Floor:
         share: Share of the connections that meet a fault.
         seed: Of the draws.
         every: Seconds between two inputs.
+        size: Characters of an input, about; with many of them several batches are on their way.
     """
 
-    def __init__(self, folder: Path, *, lines: int, share: float, seed: int, every: float) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        lines: int,
+        share: float,
+        seed: int,
+        every: float,
+        size: int = 0,
+    ) -> None:
         self.folder, self.lines, self.every = folder, lines, every
         self.draw = random.Random(seed)
         self.faults: Counter[str] = Counter()
-        self.texts = [f"hose {number} leaks" for number in range(lines)]
-        (folder / "lines.txt").write_text("\n".join(self.texts) + "\n")
+        more = random.Random(seed).randbytes
+        with (folder / "lines.txt").open("w") as file:
+            file.writelines(
+                f"hose {number} leaks {more(size // 2).hex()}\n" for number in range(lines)
+            )
         with Store.open(folder / "workspace") as store:
             store.tasks.put(TASK)
         trust.begin(folder / "workspace", datetime.now(UTC))
@@ -131,9 +146,16 @@ class Floor:
         self.server.start()
 
     def disturb(self, lives: int, longest: float, *, server_every: int = 3) -> None:
-        """Let the edge live so many times, each ended by SIGKILL; kill the server in between."""
+        """Let the edge live so many times, each ended by SIGKILL; kill the server in between.
+
+        In a hurried life the network is nearly whole and inputs come as fast as they are taken:
+        then several batches are on their way when it ends.
+        """
+        share, every = self.network.share, self.every
         for life in range(lives):
-            kind = self.draw.choice(("plain", "clock", "disk", "cut"))
+            kind = self.draw.choice(("plain", "clock", "disk", "cut", "hurry"))
+            if kind == "hurry":
+                self.network.share, self.every = share / 4, 0.0
             clock = self.draw.choice((-DAY, DAY)) if kind == "clock" else 0.0
             if kind in ("clock", "disk"):
                 self.faults[{"clock": "clock jumped", "disk": "disk full"}[kind]] += 1
@@ -148,7 +170,7 @@ class Floor:
             time.sleep(self.draw.uniform(0.3, longest))
             if life % server_every == server_every - 1:
                 self.kill_server()
-            self.network.down = False
+            self.network.down, self.network.share, self.every = False, share, every
             self.kill_edge()
 
     def finish(self, seconds: float = 120) -> Outcome:
@@ -172,10 +194,22 @@ class Floor:
             sent=self.lines,
             lost=self.lines - len(count),
             duplicated=sum(n - 1 for n in count.values()),
-            disordered=sum(a >= b for a, b in itertools.pairwise(numbers)),
+            disordered=sum(a >= b for a, b in itertools.pairwise(numbers)) + self._overtaken(),
             unexplained=edge.unexplained,
             unknown=sum(gap.last - gap.first + 1 for gap in edge.gaps),
         )
+
+    def _overtaken(self) -> int:
+        """Count the observations that were kept after one with a higher number of their epoch."""
+        uri = f"file:{self.folder / 'workspace' / CATALOG}?mode=ro"
+        with contextlib.closing(sqlite3.connect(uri, uri=True)) as catalog:
+            rows = catalog.execute("SELECT epoch, counter FROM observations ORDER BY rowid")
+            last: Counter[str] = Counter()
+            overtaken = 0
+            for epoch, counter in rows:
+                overtaken += counter < last[epoch]
+                last[epoch] = max(last[epoch], counter)
+        return overtaken
 
     def close(self) -> None:
         if self.edge is not None and not self._ended():

@@ -222,16 +222,29 @@ class Uplink:
         observations = tuple(self._spool.pending(self._most, self._bytes, after))
         if after and not observations:
             return None
-        told = self._told.union(*(batch.missing for batch in before))
-        gaps = tuple(gap for gap in self._spool.missing if gap not in told)[:MOST_MISSING]
-        if not observations and not gaps:
-            return None
         large = None
         if observations and len(observations[0].input) > min(PART, self._bytes):
             large = observations[0]
             observations = (large._replace(input=b""),)
+        gaps = self._gaps(before, last_number(observations))
+        if not observations and not gaps:
+            return None
         batch = Batch(self._spool.edge, self._spool.epoch, observations, gaps, follows=after)
         return _Ready(batch, pack(batch, AS_IT_IS if self._fast else LEVEL), large)
+
+    def _gaps(self, before: list[Batch], upto: int) -> tuple[Missing, ...]:
+        """Return the gaps to tell with a number: those below it, and those right behind it.
+
+        What lies behind is still to come, and would seem to be missing meanwhile; 0: nothing is.
+        """
+        told = self._told.union(*(batch.missing for batch in before))
+        gaps = []
+        for gap in sorted(set(self._spool.missing) - told):
+            if upto and gap.first > upto + 1:
+                break
+            upto = max(upto, gap.last) if upto else 0
+            gaps.append(gap)
+        return tuple(gaps[:MOST_MISSING])
 
     def _answered(self) -> int:
         """Wait for the answer to the first batch on its way; meanwhile the next is made ready."""

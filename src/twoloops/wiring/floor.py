@@ -178,7 +178,7 @@ def receive(
             store.edges.own(batch.epoch, edge.name)
         except UserError as error:
             raise Refusal(str(error)) from error
-        if batch.follows > (store.marks.last(batch.edge, batch.epoch) or 0):
+        if batch.follows and not _came(store, batch):
             raise NotHere(f"number {batch.follows} is to come before this batch: send it first")
         task = store.tasks.get(edge.task)
         known = store.observations.find(one.observation.place for one in batch.observations)
@@ -243,6 +243,14 @@ def _filled(store: Store, uploads: Uploads, batch: Batch) -> Batch:
         for one in batch.observations
     ]
     return batch._replace(observations=tuple(filled))
+
+
+def _came(store: Store, batch: Batch) -> bool:
+    """Whether the number that a batch follows has come: to be below the highest is not enough."""
+    last = store.marks.last(batch.edge, batch.epoch)
+    gaps = store.marks.gaps(batch.edge, batch.epoch)
+    inside = any(gap.first <= batch.follows <= gap.last for gap in gaps)
+    return last is not None and batch.follows <= last and not inside
 
 
 def _settle(store: Store, edge: Enrolment, at: datetime) -> None:
