@@ -10,8 +10,9 @@ the clock, and names the new label when it comes. 120 labels in the first turn, 
 - `weekly`: a turn opens a week after the last one.
 - `drift`: an alarm about drift opens one too (`drift_opens` turn).
 - `twice`: a turn every three and a half days; alarms open nothing.
-- `default plan`: as `drift`, but roll-outs go by the plan a task has where nobody makes one. In the
-  other arms a stage asks for a day and 20 decisions, and for no audit label.
+- `default plan`, `default weekly`: as `drift` and as `weekly`, but roll-outs go by the plan a task
+  has where nobody makes one. In the other arms a stage asks for a day and 20 decisions, and for no
+  audit label.
 - `quiet`: as `drift`, and no fault ever comes: what false alarms cost.
 
 It is recognised once the models that count on all four edges decide at least half of 40 inputs of
@@ -78,6 +79,7 @@ ARMS = {
     "weekly": Arm(WEEK),
     "drift": Arm(WEEK, "turn"),
     "twice": Arm(WEEK // 2),
+    "default weekly": Arm(WEEK, default_plan=True),
     "default plan": Arm(WEEK, "turn", default_plan=True),
     "quiet": Arm(WEEK, "turn", fault=False),
 }

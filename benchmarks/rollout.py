@@ -10,7 +10,7 @@ the product on its built-in base; what they decide on all other orders is what t
 A fleet: 3 groups of 4 edges, 20 orders an edge and hour drawn from those that no model learned
 from, heard every hour; 16 audit labels a day, drawn at random over all, known 24 hours later; 14
 days. Machine, evidence and plans are the product's (`convergence.rollouts`), with its default
-amounts (24 hours and 200 decisions a stage, 8 audit labels). Bad decisions: the release counts, is
+amounts. Bad decisions: the release counts, is
 wrong, and the old model is right on the same order.
 
 - `canary first`: canary on a third of the edges, then the rest.
@@ -21,6 +21,11 @@ wrong, and the old model is right on the same order.
 
 All run on the bad release; `canary first` and `shadow first` on the good one too, where a
 roll-back is a false alarm.
+
+A small floor: the same three groups decide 48 orders a day together; 8 audit labels a week, known
+a day after each week's end, as turns bring them; 28 days. There `shadow first` is compared with
+`waiting`: the same stages, where each asks for 200 decisions however long that takes, and the
+canary for 8 audit labels too. Told besides: after how many hours the release counts everywhere.
 """
 
 import os
@@ -52,11 +57,33 @@ from twoloops.store.fetch import default_cache
 
 RESULT = Path(__file__).parent / "results" / "rollout.json"
 START = datetime(2026, 1, 1, tzinfo=UTC)
-GROUPS, EDGES, PER_HOUR, LABELS_A_DAY, DELAY, DAYS = ("a", "b", "c"), 4, 20, 16, 24, 14
+GROUPS, EDGES = ("a", "b", "c"), 4
+DELAY = 24
+"""Hours from an audit label's question to its answer."""
 LEARNED, JUDGED, NOISE, PAIRS = 400, 400, 0.3, 10
 OLD, NEW = "sha256:" + "0" * 64, "sha256:" + "1" * 64
 
 Ints = NDArray[np.intp]
+
+
+class Floor(NamedTuple):
+    """How much a floor decides, and how its labels come.
+
+    Args:
+        a_day: Decisions of all groups together.
+        labels_a_day: Audit labels.
+        together: Hours after which the questions of so long are asked together; 1: each at once.
+        days: How long it is watched.
+    """
+
+    a_day: int
+    labels_a_day: float
+    together: int
+    days: int
+
+
+LARGE = Floor(a_day=len(GROUPS) * EDGES * 20 * 24, labels_a_day=16, together=1, days=14)
+SMALL = Floor(a_day=48, labels_a_day=8 / 7, together=168, days=28)
 
 
 class Pair(NamedTuple):
@@ -70,13 +97,21 @@ class Pair(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """How a roll-out ended: status, hours until then, bad decisions, which condition stopped it."""
+    """How a roll-out ended.
+
+    Args:
+        status: Its last.
+        hours: Until then.
+        bad: Bad decisions.
+        condition: Which one stopped it.
+        everywhere: Hours until the release counted everywhere, or `None`.
+    """
 
     status: str
     hours: int
     bad: int
     condition: str
-    everywhere: bool
+    everywhere: int | None
 
 
 def pairs() -> list[Pair]:
@@ -114,12 +149,17 @@ def plans() -> dict[str, Plan]:
     shadow_first = default_plan(GROUPS, 8)
     canary_first = replace(shadow_first, stages=shadow_first.stages[1:])
     blind = tuple(replace(one, disagreement=0.99) for one in canary_first.stages)
-    many = Least(labels=60)
+    many, waits = Least(labels=60), Least(labels=8)
+    waiting = (replace(one, least=waits) for one in canary_first.stages)
+    sooner = replace(waits, labels=0, no_labels="labels judge from the canary on")
     none = Least(labels=0, no_labels="only health is looked at")
     return {
         "canary first": canary_first,
         "shadow first": shadow_first,
-        "labels alone": replace(canary_first, stages=blind),
+        "waiting": Plan(stages=(Stage(kind="shadow", least=sooner), *waiting)),
+        "labels alone": replace(
+            canary_first, stages=tuple(replace(one, least=waits) for one in blind)
+        ),
         "many labels alone": replace(
             canary_first, stages=tuple(replace(one, least=many) for one in blind)
         ),
@@ -141,8 +181,8 @@ def plans() -> dict[str, Plan]:
 class Fleet:
     """Edges that decide, and a server that looks every hour."""
 
-    def __init__(self, pair: Pair, release: Ints, plan: Plan, seed: int) -> None:
-        self.pair, self.new = pair, release
+    def __init__(self, floor: Floor, pair: Pair, release: Ints, plan: Plan, seed: int) -> None:
+        self.floor, self.pair, self.new = floor, pair, release
         self.rng = np.random.default_rng([seed, 21])
         self.state: State = machine.opened(
             task="orders",
@@ -160,11 +200,12 @@ class Fleet:
         # (hour, group, x, differ) of each audit label, in the order in which they come.
         self.audits: list[tuple[int, str, float, bool]] = []
         self.bad = 0
+        self.everywhere: int | None = None
 
     def run(self) -> Outcome:
         """Let the days pass; a roll-out that is over goes on counting what its release does."""
         ended: tuple[int, State] | None = None
-        for hour in range(24 * DAYS):
+        for hour in range(24 * self.floor.days):
             if ended is None:
                 before = self.state
                 self.state, _ = machine.step(
@@ -177,21 +218,29 @@ class Fleet:
                     ended = hour, self.state
             if self.state.status == "rolled back":
                 break
+            if self.everywhere is None and all(map(self.counts, GROUPS)):
+                self.everywhere = hour
             for group in GROUPS:
                 self.decide(group, hour)
-        hours, state = ended or (24 * DAYS, self.state)
+        hours, state = ended or (24 * self.floor.days, self.state)
         stopped = state.judged.breaches if state.status == "rolled back" else ()
         return Outcome(
             state.status,
             hours,
             self.bad,
             stopped[0].condition if stopped else "",
-            state.status == "done" or set(state.roles.values()) == {"canary"},
+            self.everywhere,
         )
+
+    def counts(self, group: str) -> bool:
+        """Whether the release counts in a group."""
+        return self.state.status == "done" or self.state.roles.get(group) == "canary"
 
     def decide(self, group: str, hour: int) -> None:
         """Let the edges of a group decide for an hour."""
-        drawn = self.rng.integers(0, self.pair.truth.size, EDGES * PER_HOUR)
+        floor, rate = self.floor, self.floor.a_day / len(GROUPS) / 24
+        count = int(rate) if rate == int(rate) else self.rng.poisson(rate)
+        drawn = self.rng.integers(0, self.pair.truth.size, count)
         truth, old, new = self.pair.truth[drawn], self.pair.old[drawn], self.new[drawn]
         mode = "full" if self.state.status == "done" else self.state.roles.get(group, "")
         if mode in ("shadow", "canary"):
@@ -199,7 +248,7 @@ class Fleet:
         if mode in ("canary", "full"):
             self.own[group] += drawn.size
             self.bad += int(((new != truth) & (old == truth)).sum())
-        chance = LABELS_A_DAY / (24 * len(GROUPS) * drawn.size)
+        chance = floor.labels_a_day / floor.a_day
         for place in np.flatnonzero(self.rng.random(drawn.size) < chance):
             loss = float(new[place] != truth[place]) - float(old[place] != truth[place])
             self.audits.append((hour, group, loss, bool(old[place] != new[place])))
@@ -217,11 +266,16 @@ class Fleet:
             )
             for group in GROUPS
         )
-        known = [one for one in self.audits if one[0] + DELAY <= hour]
+        known = [one for one in self.audits if self._known_at(one[0]) <= hour]
         began = self.state.began
         since = hour if began is None else (began - START) / timedelta(hours=1)
         stage = [one for one in known if one[0] >= since and one[1] in self.state.groups]
         return Observed(edges=edges, losses=losses(stage), overall=losses(known))
+
+    def _known_at(self, hour: int) -> int:
+        """Return when the audit label of an observation of an hour is known."""
+        together = self.floor.together
+        return (hour if together == 1 else (hour // together + 1) * together) + DELAY
 
 
 def losses(audits: list[tuple[int, str, float, bool]]) -> Losses:
@@ -231,6 +285,12 @@ def losses(audits: list[tuple[int, str, float, bool]]) -> Losses:
     )
 
 
+def middle(hours: list[int | None]) -> int | None:
+    """Return the median; never (`None`) is later than any hour."""
+    ordered = sorted(hours, key=lambda one: (one is None, one or 0))
+    return ordered[(len(ordered) - 1) // 2]
+
+
 def figures(outcomes: list[Outcome]) -> dict[str, Any]:
     """Return what is told of an arm."""
     bad = [one.bad for one in outcomes]
@@ -238,7 +298,10 @@ def figures(outcomes: list[Outcome]) -> dict[str, Any]:
     return {
         "fleets": len(outcomes),
         "rolled back": len(back),
-        "went everywhere": sum(one.everywhere and one.status != "rolled back" for one in outcomes),
+        "went everywhere": sum(
+            one.everywhere is not None and one.status != "rolled back" for one in outcomes
+        ),
+        "everywhere median": middle([one.everywhere for one in outcomes]),
         "bad median": float(np.median(bad)),
         "bad 5 %": float(np.quantile(bad, 0.05)),
         "bad 95 %": float(np.quantile(bad, 0.95)),
@@ -255,19 +318,28 @@ def main() -> None:
     fleets = parser.parse_args().fleets
     began = time.perf_counter()
     made, by_name = pairs(), plans()
-    found: dict[str, dict[str, Any]] = {"bad": {}, "good": {}}
-    for kind, names in (("bad", list(by_name)), ("good", ["canary first", "shadow first"])):
+    found: dict[str, dict[str, Any]] = {}
+    both = ["canary first", "shadow first"]
+    more = ["labels alone", "many labels alone", "health only"]
+    small = ["waiting", "shadow first"]
+    for arm, floor, kind, names in (
+        ("bad", LARGE, "bad", both + more),
+        ("good", LARGE, "good", both),
+        ("small bad", SMALL, "bad", [*small, "health only"]),
+        ("small good", SMALL, "good", small),
+    ):
         for name in names:
             outcomes = [
-                Fleet(pair, getattr(pair, kind), by_name[name], seed).run()
+                Fleet(floor, pair, getattr(pair, kind), by_name[name], seed).run()
                 for seed in range(fleets)
                 for pair in [made[seed % len(made)]]
             ]
-            one = found[kind][name] = figures(outcomes)
+            one = found.setdefault(arm, {})[name] = figures(outcomes)
             print(
-                f"{kind:4}  {name:17} rolled back {one['rolled back']:3} of {fleets}, bad "
+                f"{arm:10}  {name:17} rolled back {one['rolled back']:3} of {fleets}, bad "
                 f"decisions {one['bad median']:7,.0f} ({one['bad 5 %']:,.0f} to "
-                f"{one['bad 95 %']:,.0f}), after {one['hours median']} h, by {one['stopped by']}"
+                f"{one['bad 95 %']:,.0f}), after {one['hours median']} h, by {one['stopped by']}; "
+                f"everywhere after {one['everywhere median']} h"
             )
     models = {
         name: float(np.mean([(getattr(one, name) == one.truth).mean() for one in made]))
@@ -281,10 +353,15 @@ def main() -> None:
     print(f"accuracy {models}, differs from old {differ}, {seconds:.0f} s")
     result = {
         "fleets": fleets,
-        "days": DAYS,
+        "days": LARGE.days,
+        "small": {
+            "days": SMALL.days,
+            "decisions a day": SMALL.a_day,
+            "labels a week": round(7 * SMALL.labels_a_day),
+        },
         "alpha": by_name["shadow first"].alpha,
-        "decisions a day": len(GROUPS) * EDGES * PER_HOUR * 24,
-        "labels a day": LABELS_A_DAY,
+        "decisions a day": LARGE.a_day,
+        "labels a day": LARGE.labels_a_day,
         "accuracy": models,
         "differ": differ,
         **found,

@@ -58,12 +58,14 @@ def test_a_roll_out_is_shown_paused_resumed_aborted_and_started_again(call, plan
 def test_a_plan_is_shown_and_set_from_a_file(call, plant, tmp_path: Path) -> None:
     at = ["-w", plant.folder]
     shown = call("rollout", "plan", *at).out
-    assert "24 h, 200 inputs, 8 labels" in flat(shown)
+    assert "wave * 24 h + 5 pts gate's + 5 % 5 % 200 inputs, or 20 after 48 h 8 labels" in flat(
+        shown
+    )
     given = json.loads(call("rollout", "plan", "--json", *at).out)
     given["stages"][0]["least"]["hours"] = 5
     file = tmp_path / "plan.json"
     file.write_text(json.dumps(given))
-    assert "5 h, 200 inputs" in flat(call("rollout", "plan", "--set", file, *at).out)
+    assert "shadow * 5 h " in flat(call("rollout", "plan", "--set", file, *at).out)
     file.write_text('{"stages": []}')
     assert "at once" in call("rollout", "plan", "--set", file, *at).out
     file.write_text('{"stages": [{"kind": "shadow", "rose": 1}]}')

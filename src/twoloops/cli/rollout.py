@@ -10,7 +10,7 @@ import typer
 from twoloops.cli import options, terminal
 
 if TYPE_CHECKING:
-    from twoloops.convergence.rollouts.plan import Plan
+    from twoloops.convergence.rollouts.plan import Least, Plan
     from twoloops.store.workspace import Store
     from twoloops.wiring.rollouts import RolloutStanding
 
@@ -244,6 +244,14 @@ def _who(by: str) -> str:
     return f" ({by})" if by else ""
 
 
+def _least(least: "Least") -> str:
+    inputs = f"{least.decisions:,} inputs"
+    if least.few_hours is not None and least.few < least.decisions:
+        inputs += f", or {least.few:,} after {least.few_hours:g} h"
+    labels = f"{least.labels} labels" if least.labels else f"no label: {least.no_labels}"
+    return "\n".join((f"{least.hours:g} h", inputs, labels))
+
+
 def _print_plan(task: str, plan: "Plan", workspace: Path) -> None:
     if not plan.stages:
         terminal.say(f"Releases of task {task!r} go to every edge at once: its plan has no stage.")
@@ -255,8 +263,7 @@ def _print_plan(task: str, plan: "Plan", workspace: Path) -> None:
         table.add_row(
             one.kind,
             ", ".join(one.groups),
-            f"{least.hours:g} h, {least.decisions:,} inputs, {least.labels} labels"
-            + (f" ({least.no_labels})" if least.no_labels else ""),
+            _least(least),
             f"+ {100 * one.error_margin:g} pts",
             f"{share} %" if one.disagreement is None else f"{100 * one.disagreement:g} %",
             f"{100 * one.health.late:g} %",

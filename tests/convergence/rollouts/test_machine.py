@@ -125,6 +125,45 @@ def test_a_breach_rolls_every_group_back_paused_or_not(seen, condition, paused) 
     assert not state.open
 
 
+def test_what_differs_a_little_in_each_stage_is_stopped_by_all_of_them() -> None:
+    enough = {"losses": LIKE, "overall": LIKE}
+    state = looked(fresh(), 0, Observed(edges=edges(0)))[0]
+    seen = edges(2, shadowed=50, differed=9)  # of two edges; 10 % are allowed
+    state, moved = looked(state, 2, Observed(edges=seen, **enough))
+    assert moved == ["stage passed", "stage opened"]
+    assert (state.earlier.differed, state.earlier.paired) == (18, 100)
+    seen = edges(4, shadowed=100, differed=18, ran=40)
+    state, moved = looked(state, 4, Observed(edges=seen, **enough))
+    assert moved == ["stage passed", "stage opened"]
+    seen = edges(6, shadowed=230, differed=45, ran=90)
+    state, moved = looked(state, 6, Observed(edges=seen, **enough))
+    assert moved == ["rolled back"]
+    assert {one.condition for one in state.judged.breaches} == {"disagreement so far"}
+    assert state.why.startswith("54 of 280 (19.3 %) inputs are decided otherwise than before")
+
+
+def test_against_another_model_before_the_comparison_begins_anew() -> None:
+    state = canary()
+    assert state.earlier.paired > 0
+    seen = Observed(edges=edges(3), revoked=frozenset({OLD}), fallback=OLDER)
+    assert looked(state, 3, seen)[0].earlier.paired == 0
+
+
+def test_a_stage_that_decides_little_passes_after_some_hours() -> None:
+    least = Least(hours=1, decisions=200, few=20, few_hours=48, labels=3)
+    plan = Plan(stages=(Stage(kind="shadow", least=least),))
+    state = looked(fresh(plan), 0, Observed(edges=edges(0)))[0]
+    seen = Observed(edges=edges(2, shadowed=5), losses=LIKE, overall=LIKE)
+    state, moved = looked(state, 2, seen)
+    assert moved == []
+    assert state.waits == ("190 more decisions (20 in all are enough from 2026-03-03 00:00 UTC on)")
+    later = Observed(edges=edges(48, shadowed=5), losses=LIKE, overall=LIKE)
+    state, moved = looked(state, 48, later)
+    assert (moved, state.waits) == ([], "10 more decisions")
+    later = Observed(edges=edges(49, shadowed=10), losses=LIKE, overall=LIKE)
+    assert looked(state, 49, later)[1] == ["stage passed", "done"]
+
+
 def test_while_it_is_paused_nothing_passes() -> None:
     ready = Observed(edges=edges(4, ran=40), losses=LIKE, overall=LIKE)
     state, moves = machine.pause(canary(), "holiday")

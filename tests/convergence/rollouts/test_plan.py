@@ -28,9 +28,9 @@ def test_the_rest_are_the_groups_that_no_other_stage_names() -> None:
 
 
 def test_alpha_is_shared_by_tests_and_stages() -> None:
-    assert Plan(stages=(Stage(kind="shadow"),), alpha=0.05).needed == pytest.approx(80)
-    assert default_plan(("a", "b"), 8).needed == pytest.approx(240)
-    assert default_plan(("a", "b"), 8).needed_overall == pytest.approx(80)
+    assert Plan(stages=(Stage(kind="shadow"),), alpha=0.05).needed == pytest.approx(100)
+    assert default_plan(("a", "b"), 8).needed == pytest.approx(300)
+    assert default_plan(("a", "b"), 8).needed_overall == pytest.approx(100)
     assert default_plan(("a", "b"), 8).proof == pytest.approx(20)
 
 
@@ -43,6 +43,8 @@ def test_without_edges_there_is_no_stage() -> None:
     [
         (lambda: Least(labels=0), "must say why"),
         (lambda: Least(hours=-1), "cannot be negative"),
+        (lambda: Least(few=-1), "what is enough after some hours cannot be negative"),
+        (lambda: Least(few_hours=-1), "cannot be negative"),
         (lambda: Health(late=1.0), "late is a share in"),
         (lambda: Health(silent_hours=0), "above 0"),
         (lambda: Stage(kind="shadow", groups=()), "needs a group"),
@@ -62,6 +64,19 @@ def test_without_edges_there_is_no_stage() -> None:
 def test_what_cannot_be_is_refused_in_words(make, words) -> None:
     with pytest.raises(UserError, match=words):
         make()
+
+
+def test_few_decisions_are_enough_after_some_hours_and_never_more_than_all() -> None:
+    least = Least(decisions=200, few=20, few_hours=48)
+    assert [least.needed(hours) for hours in (0, 47.9, 48, 500)] == [200, 200, 20, 20]
+    assert Least(decisions=5, few=20, few_hours=48).needed(48) == 5
+    assert Least(decisions=200).needed(5000) == 200
+
+
+def test_the_last_stage_alone_asks_for_labels_where_nobody_made_a_plan() -> None:
+    for groups in (("a",), ("a", "b"), ("a", "b", "c")):
+        asked = [one.least.labels for one in default_plan(groups, 8).stages]
+        assert asked == [0] * (len(asked) - 1) + [8]
 
 
 def test_no_labels_need_a_reason_and_a_plan_comes_back_from_json() -> None:

@@ -93,7 +93,7 @@ def test_the_floor(page: Any, served: Served, tmp_path: Path) -> None:
 def test_roll_outs(page: Any, served: Served, tmp_path: Path) -> None:
     told = fits(page, f"{served.url}/rollouts", tmp_path)
     assert "Stage 1 of 3: shadow" in told
-    assert page.locator("tbody tr").count() == 6 + 2  # limits and history
+    assert page.locator("tbody tr").count() == 7 + 2  # limits and history
     assert page.locator("main form").count() == 0
 
 

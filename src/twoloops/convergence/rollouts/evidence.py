@@ -27,7 +27,15 @@ from scipy import special
 
 from twoloops.convergence.judging import betting
 
-Condition = Literal["errors", "errors so far", "disagreement", "late", "went back", "refused"]
+Condition = Literal[
+    "errors",
+    "errors so far",
+    "disagreement",
+    "disagreement so far",
+    "late",
+    "went back",
+    "refused",
+]
 
 
 class Finding(msgspec.Struct, frozen=True):

@@ -14,8 +14,17 @@ from twoloops.convergence.rollouts.evidence import (
     upper,
     worse,
 )
-from twoloops.convergence.rollouts.plan import Stage
-from twoloops.convergence.rollouts.state import NONE, Counts, Losses, Observed, Seen, State, Tally
+from twoloops.convergence.rollouts.plan import Least, Stage
+from twoloops.convergence.rollouts.state import (
+    NONE,
+    Compared,
+    Counts,
+    Losses,
+    Observed,
+    Seen,
+    State,
+    Tally,
+)
 from twoloops.convergence.turns.differing import Weighed, pooled
 
 ENOUGH = 10
@@ -46,6 +55,7 @@ def judge(state: State, observed: Observed, at: datetime) -> Judged:
     needed = state.plan.needed
     members = [one for one in observed.edges if one.group in state.groups]
     paired, differed, failed, slow = _sum(one.paired for one in state.tallies)
+    here = compared(state, members)
     own, own_late = _sum(one.own for one in state.tallies)[:2]
     shadow = stage.kind == "shadow"
     decisions, late = (paired + failed, slow) if shadow else (own, own_late)
@@ -65,9 +75,10 @@ def judge(state: State, observed: Observed, at: datetime) -> Judged:
         _late(stage, min(late, decisions), decisions, needed),
         *_edges(stage, members),
     ]
-    if (rate := allowed(state, stage, [one.edge for one in members])) is not None:
-        # What the one beside could not decide is decided differently from the one that counts.
-        findings.append(_disagreement(differed + failed, paired + failed, rate, needed))
+    if here is not None:
+        overall = state.plan.needed_overall
+        findings.append(_disagreement("disagreement", here, needed))
+        findings.append(_disagreement("disagreement so far", state.earlier + here, overall))
     return Judged(
         labels=len(losses.x),
         lost=sum(one > 0 for one in losses.x),
@@ -81,6 +92,18 @@ def judge(state: State, observed: Observed, at: datetime) -> Judged:
         silent=sum(one.heard is None or one.heard < _limit(stage, at) for one in members),
         findings=tuple(findings),
     )
+
+
+def compared(state: State, members: Sequence[Seen]) -> Compared | None:
+    """Return how differently the two decided in the open stage; `None`: nobody said what may be.
+
+    What the one beside could not decide is decided differently from the one that counts.
+    """
+    rate = allowed(state, state.plan.stages[state.stage], [one.edge for one in members])
+    if rate is None:
+        return None
+    paired, differed, failed, _ = _sum(one.paired for one in state.tallies)
+    return Compared(differed + failed, paired + failed, rate)
 
 
 def allowed(state: State, stage: Stage, edges: Sequence[str] = ()) -> float | None:
@@ -124,11 +147,21 @@ def missing(
     ends = began + timedelta(hours=least.hours)
     if at < ends:
         held.append(f"its {least.hours:g} hours to pass ({ends:%Y-%m-%d %H:%M} UTC)")
-    if judged.decisions < least.decisions:
-        found.append(f"{least.decisions - judged.decisions:,} more decisions")
+    if judged.decisions < least.needed((at - began) / timedelta(hours=1)):
+        found.append(_decisions(least, judged.decisions, began, at))
     if labels < least.labels:
         found.append(f"{least.labels - labels:,} more audit labels")
     return " and ".join(held), " and ".join(found)
+
+
+def _decisions(least: Least, seen: int, began: datetime, at: datetime) -> str:
+    """Say how many decisions are missing, now and later."""
+    wanted = least.needed((at - began) / timedelta(hours=1))
+    said = f"{wanted - seen:,} more decisions"
+    if least.few_hours is None or wanted <= least.few:
+        return said
+    later = began + timedelta(hours=least.few_hours)
+    return f"{said} ({least.few:,} in all are enough from {later:%Y-%m-%d %H:%M} UTC on)"
 
 
 def _limit(stage: Stage, at: datetime) -> datetime:
@@ -147,10 +180,9 @@ def _errors(condition: Condition, losses: Losses, margin: float, needed: float) 
     return Finding(condition, evidence >= needed, detail, evidence)
 
 
-def _disagreement(differed: int, total: int, rate: float, needed: float) -> Finding:
-    return _rate(
-        "disagreement", differed, total, rate, needed, "inputs are decided otherwise than before"
-    )
+def _disagreement(condition: Condition, seen: Compared, needed: float) -> Finding:
+    what = "inputs are decided otherwise than before"
+    return _rate(condition, seen.differed, seen.paired, seen.rate, needed, what)
 
 
 def _late(stage: Stage, late: int, total: int, needed: float) -> Finding:

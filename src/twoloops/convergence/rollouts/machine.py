@@ -11,9 +11,9 @@ from datetime import datetime, timedelta
 from msgspec.structs import replace
 
 from twoloops.convergence.rollouts.evidence import Judged
-from twoloops.convergence.rollouts.judge import begun, counted, judge, missing
+from twoloops.convergence.rollouts.judge import begun, compared, counted, judge, missing
 from twoloops.convergence.rollouts.plan import REST, Plan
-from twoloops.convergence.rollouts.state import Move, Observed, State, Status
+from twoloops.convergence.rollouts.state import Compared, Move, Observed, State, Status
 from twoloops.convergence.turns.differing import Weighed
 from twoloops.records.assignment import Mode
 from twoloops.records.digests import Digest, short
@@ -96,6 +96,9 @@ def step(state: State, observed: Observed, at: datetime) -> tuple[State, Moves]:
     passed = Move(
         what="stage passed", stage=state.stage, why=why, groups=state.groups, judged=judged
     )
+    here = compared(state, members)
+    if here is not None:
+        state = replace(state, earlier=state.earlier + here)
     after, moves = _next(state, observed, at)
     return after, (passed, *moves)
 
@@ -133,7 +136,7 @@ def without(
     if not state.open:
         return state, ()
     if state.before in revoked:
-        state = replace(state, before=fallback)
+        state = replace(state, before=fallback, earlier=Compared())
     if state.model in revoked:
         return _closed(state, "rolled back", f"model {short(state.model)} was revoked")
     return state, ()

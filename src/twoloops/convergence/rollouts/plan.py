@@ -13,9 +13,9 @@ before decides too."""
 
 REST = "*"
 """Every group that no other stage names; in a shadow stage every group."""
-TESTS = 4
-"""Tests that share a roll-out's alpha: errors over all stages; in each stage errors, disagreement,
-late decisions."""
+TESTS = 5
+"""Tests that share a roll-out's alpha: errors and disagreement over all stages; in each stage
+errors, disagreement, late decisions."""
 
 
 class Least(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -24,6 +24,9 @@ class Least(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     Args:
         hours: Since it began; proof does not replace them.
         decisions: Inputs that the release decided.
+        few: So many are enough once the stage has been open for `few_hours`: what decides little
+            would wait for weeks, and does little harm meanwhile.
+        few_hours: `None`: nothing less is ever enough.
         labels: Audit labels on observations that arrived since the roll-out was opened: labels come
             with the turns, and a stage of its own would wait for several.
         no_labels: Why no audit label is asked for; required where `labels` is 0.
@@ -31,6 +34,8 @@ class Least(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
     hours: float = 24.0
     decisions: int = 200
+    few: int = 20
+    few_hours: float | None = None
     labels: int = 8
     no_labels: str = ""
 
@@ -40,11 +45,22 @@ class Least(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
                 f"the least amounts of a stage cannot be negative: got {self.hours:g} hours, "
                 f"{self.decisions} decisions, {self.labels} labels"
             )
+        if self.few < 0 or (self.few_hours is not None and self.few_hours < 0):
+            raise UserError(
+                f"what is enough after some hours cannot be negative: got {self.few} decisions, "
+                f"{self.few_hours or 0:g} hours"
+            )
         if self.labels == 0 and not self.no_labels.strip():
             raise UserError(
                 "a stage that asks for no audit label must say why: nothing else tells whether the "
                 "release is any good; give the reason (no_labels), or ask for 1 or more"
             )
+
+    def needed(self, hours: float) -> int:
+        """Return how many decisions a stage needs that has been open for so many hours."""
+        if self.few_hours is None or hours < self.few_hours:
+            return self.decisions
+        return min(self.few, self.decisions)
 
 
 class Health(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -123,7 +139,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         patience_hours: A newer release waits for an open roll-out until its stage has been open for
             so long; then it takes its place. 0: it takes its place at once.
         alpha: Largest chance that a release which keeps every stated rate is stopped by a test,
-            over the whole roll-out and however often it is looked at; shared equally by the four
+            over the whole roll-out and however often it is looked at; shared equally by the five
             tests, and what is tested in each stage by the stages.
     """
 
@@ -181,12 +197,13 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 def default_plan(groups: tuple[str, ...], audit_labels: int) -> Plan:
     """Return the plan of a task that has none of its own.
 
-    One group: it runs the release in shadow, then in full. Several: shadow on all, canary on the
-    first by name, then all the rest. Labels are asked for before the last stage ends at the latest:
-    of several groups the shadow asks for none, so that the canary is there when they come.
+    One group: shadow, then it counts. Several: shadow on all, canary on the first by name, then all
+    the rest. Labels come with turns, and few of them show little (benchmarks/rollout.py): the last
+    stage alone asks for some, so that the model before stays beside until they came, and the floor
+    need not wait for the release so long. What they show stops it in every stage.
 
     >>> [(one.kind, one.groups) for one in default_plan(("all",), 8).stages]
-    [('shadow', ('*',))]
+    [('shadow', ('*',)), ('wave', ('*',))]
     >>> [(one.kind, one.groups) for one in default_plan(("b", "a"), 8).stages]
     [('shadow', ('*',)), ('canary', ('a',)), ('wave', ('*',))]
 
@@ -196,15 +213,10 @@ def default_plan(groups: tuple[str, ...], audit_labels: int) -> Plan:
     """
     if not groups:
         return Plan()
-    least = Least(labels=max(audit_labels, 1))
-    shadow = Stage(kind="shadow", least=least)
-    if len(groups) == 1:
-        return Plan(stages=(shadow,))
-    waits = "labels judge from the canary on: in shadow nothing counts, and they come with turns"
-    return Plan(
-        stages=(
-            Stage(kind="shadow", least=Least(labels=0, no_labels=waits)),
-            Stage(kind="canary", groups=(min(groups),), least=least),
-            Stage(kind="wave", least=least),
-        )
-    )
+    why = "they come with turns, and the last stage asks for them"
+    sooner = Least(few_hours=48.0, labels=0, no_labels=why)
+    stages = [Stage(kind="shadow", least=sooner)]
+    if len(groups) > 1:
+        stages.append(Stage(kind="canary", groups=(min(groups),), least=sooner))
+    last = Least(few_hours=48.0, labels=max(audit_labels, 1))
+    return Plan(stages=(*stages, Stage(kind="wave", least=last)))

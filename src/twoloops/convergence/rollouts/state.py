@@ -117,6 +117,27 @@ class Order(msgspec.Struct, frozen=True):
     counts: Digest | None = None
 
 
+class Compared(msgspec.Struct, frozen=True):
+    """On how many inputs two models decided differently.
+
+    Args:
+        differed: On so many.
+        paired: Of so many.
+        rate: The largest share that was allowed meanwhile.
+    """
+
+    differed: int = 0
+    paired: int = 0
+    rate: float = 0.0
+
+    def __add__(self, other: "Compared") -> "Compared":
+        return Compared(
+            self.differed + other.differed,
+            self.paired + other.paired,
+            max(self.rate, other.rate),
+        )
+
+
 class State(msgspec.Struct, frozen=True, kw_only=True):
     """Where a roll-out stands.
 
@@ -138,6 +159,7 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
         groups: Groups of that stage.
         roles: Every group that was assigned the release, and how it runs it.
         tallies: What edges of the stage's groups have counted in it, by name.
+        earlier: What was compared in the stages that passed, against the same model before.
         why: Why it is in this status; empty while it runs.
         judged: What the stage was judged by last.
         waits: What it waits for; empty where nothing is missing.
@@ -160,6 +182,7 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
     groups: tuple[str, ...] = ()
     roles: dict[str, Mode] = {}
     tallies: tuple[Tally, ...] = ()
+    earlier: Compared = Compared()
     why: str = ""
     judged: Judged = Judged()
     waits: str = ""
