@@ -15,7 +15,8 @@ ARMS = {
     "weekly": "a turn a week",
     "twice": "two turns a week",
     "drift": "a turn a week, and at an alarm",
-    "default plan": "the same, roll-outs by the default plan",
+    "default weekly": "a turn a week; roll-outs by the default plan",
+    "default plan": "a turn a week, and at an alarm; roll-outs by the default plan",
 }
 FEATURES, BUDGET, MOST = 85, 0.05, 2_000
 STEPS = ("alarm", "label", "approved", "everywhere")

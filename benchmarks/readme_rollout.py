@@ -1,4 +1,4 @@
-"""The block about roll-outs: what a bad release does until it is taken back."""
+"""The blocks about roll-outs: what a bad release does until it is taken back."""
 
 from collections.abc import Callable
 from typing import Any
@@ -11,6 +11,12 @@ PLANS = {
     "many labels alone": "canary first, audit labels alone, 60 of them",
     "canary first": "canary first",
     "shadow first": "shadow first (the default)",
+}
+
+SMALL = {
+    "health only": "health only",
+    "waiting": "shadow, canary, waves; 200 decisions a stage, 8 audit labels in the canary",
+    "shadow first": "the default: 20 are enough after 48 hours, audit labels in the last stage",
 }
 
 
@@ -42,4 +48,40 @@ def rollout() -> str:
     )
 
 
-BLOCKS: dict[str, Callable[[], str]] = {"rollout": rollout}
+def rollout_small() -> str:
+    """Return the same of a floor that decides little, and when the good release counts."""
+    found: Any = read("rollout")
+    if not found:
+        return missing("rollout")
+    lines = []
+    for name, title in SMALL.items():
+        bad, good = found["small bad"].get(name), found["small good"].get(name)
+        hours = "" if good is None else f"{good['everywhere median']:g} h"
+        back = "" if good is None else f"{good['rolled back']} of {good['fleets']}"
+        lines.append(
+            [
+                title,
+                f"{bad['rolled back']} of {bad['fleets']}",
+                "" if bad["hours median"] is None else f"{bad['hours median']:g} h",
+                f"{bad['bad median']:,.0f} ({bad['bad 5 %']:,.0f} to {bad['bad 95 %']:,.0f})",
+                back,
+                hours,
+            ]
+        )
+    head = [
+        "plan",
+        "bad one rolled back",
+        "after (median)",
+        "bad decisions (5 to 95 %)",
+        "good one rolled back",
+        "good one counts everywhere after",
+    ]
+    small = found["small"]
+    return (
+        f"{table(head, lines)}\n\n"
+        f"{small['days']} days, {small['decisions a day']} decisions a day, "
+        f"{small['labels a week']} audit labels a week."
+    )
+
+
+BLOCKS: dict[str, Callable[[], str]] = {"rollout": rollout, "rollout_small": rollout_small}

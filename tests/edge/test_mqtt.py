@@ -294,9 +294,10 @@ def test_it_waits_for_a_broker_that_is_not_there_yet_and_for_a_disk_that_is_full
         broker.save()
         broker.kill()
         threading.Timer(0.2, broker.start).start()
-        with taking(tmp_path, url) as (_, line):
+        with taking(tmp_path, url) as (source, line):
             line.fail(1, 2)
             wait(lambda: len(line.stored()) == 2)
+            assert source.trouble == ""
         assert [one.message.split(" (")[0].rsplit(" ", 2)[-2:] for one in caplog.records] == [
             ["is", "away"],
             ["there", "again"],

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import msgspec
 
+from twoloops.edge.adapters.folder import FolderSource
 from twoloops.edge.capture import CapturePolicy
 from twoloops.edge.client import Unreachable
 from twoloops.edge.home import ORDERS, Home, Orders, Settings
@@ -75,3 +76,31 @@ def test_a_server_that_is_away_and_back_is_said_once_each(tmp_path: Path, monkey
     said = [one for one in told if "cable" in one or "answers again" in one]
     assert len(said) == 2
     assert "What is kept waits here" in said[0]
+
+
+def test_a_watched_folder_that_vanishes_is_said_and_taken_up_again(
+    tmp_path: Path, monkeypatch
+) -> None:
+    monkeypatch.setattr("twoloops.edge.process.ASIDE", 0.01)
+    home, told, folder = Home(tmp_path / "edge"), [], tmp_path / "share"
+    home.enrolled(Settings(NOWHERE, "press-4", TASK.name, "all", ROOT), "2l_x")
+    home.put(ORDERS, ANSWER)
+    begin(home.releases, ROOT, TASK.name)
+    folder.mkdir()
+    server = Away()
+    server.back.set()
+    source = FolderSource(folder, every=0.01)
+    edge = EdgeProcess(home, source, [], Options(beat=60), say=told.append, server=server)
+    running = threading.Thread(target=edge.run)
+    running.start()
+    try:
+        folder.rename(tmp_path / "unmounted")
+        until(lambda: any("No inputs come" in one for one in told))
+        assert edge.standing().source_error == f"the folder {folder}: No such file or directory"
+        (tmp_path / "unmounted").rename(folder)
+        until(lambda: "Inputs can come again." in told)
+        assert edge.standing().source_error == ""
+    finally:
+        edge.stop()
+        running.join(timeout=60)
+    assert sum("No inputs come" in one for one in told) == 1

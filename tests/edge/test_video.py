@@ -136,6 +136,7 @@ def test_a_camera_that_is_gone_is_opened_again_and_a_bad_frame_stops_none(tmp_pa
         source.run(line, stop)
         assert shown(line) == [1, 2, 4, 5, 6, 7, 8, 9]
         assert (source.opened, source.unreadable) == (2, 1)
+        assert source.trouble == "camera:0 sends no pictures"
 
 
 def test_while_pictures_cannot_be_kept_the_same_one_is_handed_in_again(

@@ -186,6 +186,8 @@ def _print(standing: "Standing", settings: "Settings") -> None:
         terminal.say(f"It has left the model assigned to it: {standing.went_back}.")
     if standing.refused:
         terminal.say(f"The last update was not taken: {standing.refused}")
+    if standing.source_error:
+        terminal.say(f"No inputs come: {standing.source_error}.")
     if standing.last_error:
         terminal.say(f"{standing.failures:,} failed tries, the last: {standing.last_error}")
 

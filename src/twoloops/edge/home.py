@@ -113,6 +113,7 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
         unusable: Inputs of this process that could not be read, and were set aside.
         failures: Failed tries to reach the server since the last success.
         last_error: The last failure, in a sentence; empty after a success.
+        source_error: Why no inputs come, as far as the source knows; empty: they do.
     """
 
     release: Digest | None
@@ -138,6 +139,7 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
     unusable: int = 0
     failures: int = 0
     last_error: str = ""
+    source_error: str = ""
 
 
 class Home:

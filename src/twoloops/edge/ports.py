@@ -66,6 +66,10 @@ class Source(Protocol):
     Laws, which `twoloops.checks` tries: what it hands in is handed in again after a crash, unless
     `taken` says by its mark that it is durable; a mark stands for one input; one bad input stops
     none of the others.
+
+    One whose inputs can stay away without an end (a folder, a broker, a camera) may say so by an
+    attribute `trouble`: why nothing comes now, in a few words; empty where it does. The edge tells
+    it on, and goes on.
     """
 
     def run(self, line: Line, stop: threading.Event) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
 import msgspec
+from msgspec.structs import replace
 
 import twoloops
 from twoloops.edge.backoff import Backoff
@@ -123,7 +124,7 @@ class EdgeProcess:
         self._stop = threading.Event()
         self._ended = threading.Event()
         self._failure: BaseException | None = None
-        self._cut = False
+        self._cut, self._trouble = False, ""
         self._seen, self._next_rest = -1, 0.0
 
     def stop(self) -> None:
@@ -132,7 +133,10 @@ class EdgeProcess:
 
     def standing(self) -> Standing:
         """Return how the edge stands."""
-        return self._station.standing(self._uplink.failures, self._uplink.last_error)
+        return replace(
+            self._station.standing(self._uplink.failures, self._uplink.last_error),
+            source_error=str(getattr(self._source, "trouble", ""))[:300],
+        )
 
     def run(self) -> None:
         """Run until stopped; where the source ends, until everything is sent.
@@ -191,6 +195,7 @@ class EdgeProcess:
             if dropped:
                 self._say(f"The spool was full: {dropped:,} observations were dropped.")
         self._tell_of_the_server()
+        self._tell_of_the_source()
         self._rest()
         self._report()
 
@@ -206,6 +211,15 @@ class EdgeProcess:
         elif not failures and self._cut:
             self._cut = False
             self._say("The server answers again.")
+
+    def _tell_of_the_source(self) -> None:
+        """Say once that no inputs come, and once that they do again."""
+        trouble = str(getattr(self._source, "trouble", ""))
+        if trouble and not self._trouble:
+            self._say(f"No inputs come, tried again by itself: {trouble}.")
+        elif self._trouble and not trouble:
+            self._say("Inputs can come again.")
+        self._trouble = trouble
 
     def _rest(self) -> None:
         """Give memory back while nothing comes."""

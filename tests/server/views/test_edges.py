@@ -31,6 +31,10 @@ def test_an_edge_that_works_is_in_order() -> None:
             f"model {short(NEW)} that is assigned",
         ),
         ({"standing": standing(refused="it expired")}, "refused the last update: it expired"),
+        (
+            {"standing": standing(source_error="the folder /in: No such file or directory")},
+            "No inputs come: the folder /in: No such file",
+        ),
         ({"standing": standing(not_kept=2)}, "2 inputs of this run could be decided and not be"),
         ({"standing": standing(disk_free=5_000_000)}, "nearly full: 5.0 MB free"),
         ({"skew": -90.0}, "Its clock is 1 min behind."),

@@ -59,6 +59,7 @@ class CameraSource:
         self._mark = 0
         self.opened = self.unreadable = 0
         """How often it was opened, and frames that could not be decoded or encoded."""
+        self.trouble = ""
 
     def run(self, line: Line, stop: threading.Event) -> None:
         """Take pictures until stopped.
@@ -76,6 +77,7 @@ class CameraSource:
                     self._watch(camera, line, stop)
             finally:
                 camera.release()
+            self.trouble = f"{self._words} sends no pictures"
             stop.wait(self._backoff.failed())
 
     def _watch(self, camera: Any, line: Line, stop: threading.Event) -> None:
@@ -92,6 +94,7 @@ class CameraSource:
                 self.unreadable += 1
                 continue
             self._backoff.succeeded()
+            self.trouble = ""
             due = time.monotonic() + self._every
             self._hand_in(line, Arrival(data, at, PERIOD), stop)
 

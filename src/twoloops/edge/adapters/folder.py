@@ -45,13 +45,18 @@ class FolderSource:
             raise UserError(f"{folder} cannot be written to: files that were taken are moved")
         self._folder, self._every = folder, every
         self._seen: dict[str, Look] = {}
+        self.trouble = ""
 
     def run(self, line: Line, stop: threading.Event) -> None:
         """Take files until stopped."""
         while not stop.is_set():
             # What fails now is still there: the next look takes it.
-            with contextlib.suppress(TransientError, OSError):
-                self.take(line)
+            with contextlib.suppress(TransientError):
+                try:
+                    self.take(line)
+                    self.trouble = ""
+                except OSError as error:  # as of a share that is not mounted any more
+                    self.trouble = f"the folder {self._folder}: {error.strerror or error}"
             stop.wait(self._every)
 
     def take(self, line: Line) -> int:

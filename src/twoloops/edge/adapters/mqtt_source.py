@@ -87,7 +87,8 @@ class MqttSource:
         self._client.on_connect_fail = lambda client, userdata: self._away(unreached)
         self._queue: queue.Queue[_Come] = queue.Queue(WAITING)
         self._lock = threading.Lock()  # guards the three below
-        self._connection, self._is_connected, self._is_away = 0, False, False
+        self._connection, self._is_connected = 0, False
+        self.trouble = ""
         self._refusal = ""
         self._stop = threading.Event()
         self.ready = threading.Event()
@@ -226,7 +227,7 @@ class MqttSource:
             return
         with self._lock:
             self._connection += 1
-            self._is_connected, was_away, self._is_away = True, self._is_away, False
+            self._is_connected, was_away, self.trouble = True, bool(self.trouble), ""
         if was_away:
             log.warning("%s is there again", self._where)
         client.subscribe(self._where.topic, **self._how())
@@ -258,7 +259,7 @@ class MqttSource:
 
     def _away(self, why: str) -> None:
         with self._lock:
-            was_away, self._is_away = self._is_away, True
+            was_away, self.trouble = bool(self.trouble), f"{self._where} is away ({why})"
         if not was_away:
             log.warning("%s is away (%s); it is tried again and again", self._where, why)
 

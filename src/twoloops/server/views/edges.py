@@ -272,6 +272,8 @@ def _wrong(now: Standing | None) -> list[str]:
         found.append(f"It has left {left} that is assigned to it: {clip(now.went_back, SENTENCE)}")
     if now.refused:
         found.append(f"It refused the last update: {clip(now.refused, SENTENCE)}")
+    if now.source_error:
+        found.append(f"No inputs come: {clip(now.source_error, SENTENCE)}")
     if now.not_kept:
         what = items(now.not_kept, "input")
         found.append(f"{what} of this run could be decided and not be written.")
