@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from twoloops.cli import terminal
+from twoloops.edge.home import Standing
 from twoloops.records.digests import short
 from twoloops.wiring.floor import EdgeStanding
 
@@ -47,12 +48,26 @@ def _sentences(one: EdgeStanding) -> list[str]:
     if one.skew is not None and abs(one.skew) > LATE:
         way = "ahead" if one.skew > 0 else "behind"
         found.append(f"its clock is {terminal.lasted(abs(one.skew))} {way}")
-    if one.standing is not None and one.standing.not_kept:
-        found.append(f"{one.standing.not_kept:,} inputs were decided on and could not be written")
-    if one.standing is not None and one.standing.unusable:
-        found.append(f"{one.standing.unusable:,} inputs could not be read, see its quarantine")
-    if one.standing is not None and one.standing.not_told:
-        found.append(f"{one.standing.not_told:,} verdicts were not taken by a sink")
+    if one.standing is not None:
+        found += _told(one.standing)
+    return found
+
+
+def _told(at: Standing) -> list[str]:
+    """Say what an edge's last heartbeat tells that should not be."""
+    found = []
+    if at.source_error:
+        found.append(f"no inputs come: {at.source_error}")
+    if at.went_back:
+        found.append(f"it has left the model assigned to it: {at.went_back}")
+    if at.refused:
+        found.append(f"it refused the last update: {at.refused}")
+    if at.not_kept:
+        found.append(f"{at.not_kept:,} inputs were decided on and could not be written")
+    if at.unusable:
+        found.append(f"{at.unusable:,} inputs could not be read, see its quarantine")
+    if at.not_told:
+        found.append(f"{at.not_told:,} verdicts were not taken by a sink")
     return found
 
 
