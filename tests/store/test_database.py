@@ -13,7 +13,7 @@ from twoloops.records.errors import UserError
 from twoloops.records.task import Task
 from twoloops.store import schema
 from twoloops.store.database import stamp
-from twoloops.store.schema import VERSION
+from twoloops.store.schema import INLINE_LIMIT, VERSION
 from twoloops.store.workspace import CATALOG, Store
 
 zones = st.integers(-720, 720).map(lambda minutes: timezone(timedelta(minutes=minutes)))
@@ -150,6 +150,27 @@ def test_a_second_process_reads_while_one_writes(tmp_path: Path) -> None:
     with Store.open(tmp_path) as writer, Store.open(tmp_path) as reader, writer.transaction():
         writer.tasks.put(Task("a", "text", ("x",)))
         assert reader.tasks.find("a") is None
+
+
+def test_a_log_is_read_from_until_somebody_copies_it(tmp_path: Path) -> None:
+    def size() -> int:
+        return (tmp_path / CATALOG).stat().st_size
+
+    data = [bytes([number]) * INLINE_LIMIT for number in range(100)]
+    with Store.open(tmp_path) as writer, Store.open(tmp_path) as other:
+        writer.leave_log()
+        digests = writer.inputs.put_many(data, "text")
+        kept = dict(zip(digests, data, strict=True))
+        assert size() < 1 << 20, "SQLite would have copied a log of so many pages"
+        assert other.inputs.get_many(digests) == kept
+        other.checkpoint()
+        assert size() > len(data) * INLINE_LIMIT
+        assert writer.inputs.get_many(digests) == kept
+    with Store.in_memory() as store:
+        store.tasks.put(Task("a", "text", ("x",)))
+        store.leave_log()
+        store.checkpoint()
+        assert store.tasks.find("a") is not None
 
 
 def test_a_snapshot_is_one_state_whatever_others_commit(tmp_path: Path) -> None:

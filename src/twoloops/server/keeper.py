@@ -5,13 +5,16 @@ for somebody else's long report; everything that writes queues on one. What is a
 (a label, a lease, a token) needs no more than the catalog's own lock. What spans several (taking
 in observations with their blobs, a stage of a turn) takes the workspace's lock besides, as the
 command line does, and only for as long as it works: both can be used beside each other.
+
+The writer is what a full intake waits for. So what needs no store (to read a batch, to digest its
+inputs) is done beside it, and so is copying the catalog's log into the catalog.
 """
 
 import asyncio
 import contextlib
 import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
 
@@ -44,17 +47,23 @@ class Keeper:
         self._own = threading.local()
         self._stores: list[Store] = []
         self._readers = ThreadPoolExecutor(READERS, "reader", self._open)
-        self._writer = ThreadPoolExecutor(1, "writer", self._open)
+        self._writer = ThreadPoolExecutor(1, "writer", self._open_writer)
         self._door = ThreadPoolExecutor(1, "door", self._open)
         self._apart = ThreadPoolExecutor(1, "apart")
+        self._copier = ThreadPoolExecutor(1, "copier", self._open)
+        self._copied: Future[None] | None = None
 
     def _open(self) -> None:
         self._own.store = Store.open(self.folder, create=False)
         self._stores.append(self._own.store)
 
+    def _open_writer(self) -> None:
+        self._open()
+        self._own.store.leave_log()
+
     def close(self) -> None:
         """Finish what has begun, and let go of the workspace."""
-        for pool in (self._apart, self._writer, self._readers, self._door):
+        for pool in (self._apart, self._writer, self._copier, self._readers, self._door):
             pool.shutdown(wait=True, cancel_futures=True)
         for store in self._stores:
             store.close()
@@ -92,6 +101,15 @@ class Keeper:
                 return act(store)
 
         return await self._written(alone)
+
+    def checkpoint(self) -> None:
+        """Begin to copy the catalog's log, where much was written: nobody need wait for that."""
+        if self._copied is None or self._copied.done():
+            self._copied = self._copier.submit(self._copy)
+
+    def _copy(self) -> None:
+        with contextlib.suppress(OperationalError):  # the writer says so, where its disk is full
+            self._own.store.checkpoint()
 
     async def _written(self, act: Callable[[Store], T]) -> T:
         try:

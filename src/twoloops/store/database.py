@@ -1,5 +1,6 @@
 """The connection under the catalog: transactions, the schema's version, inserts that may repeat."""
 
+import contextlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -36,6 +37,9 @@ Row = dict[str, Any]
 
 CHUNK = 500
 """Values in one `IN (…)`: well under every engine's limit on parameters."""
+
+LOG_PAGES = 16 * 1024
+"""Pages of 4 kB in a log that somebody else copies."""
 
 
 def stamp(at: datetime) -> str:
@@ -191,6 +195,31 @@ class Database:
             finally:
                 self._view = None
 
+    def leave_log(self) -> None:
+        """Leave it to another connection's `checkpoint` to copy SQLite's log into the catalog.
+
+        What is committed is durable in the log, and read from there. One of 64 MB is copied by the
+        commit that fills it all the same.
+        """
+        if self._has_log:
+            event.listen(self._engine, "connect", _leave_log)
+            self._engine.dispose()  # whatever was connected connects anew
+
+    def checkpoint(self) -> None:
+        """Copy what SQLite's log holds into the catalog, beside readers and a writer.
+
+        Raises:
+            OperationalError: The disk is full, or fails; nothing is lost.
+        """
+        if self._has_log:
+            with contextlib.closing(self._engine.raw_connection()) as connection:
+                connection.cursor().execute("PRAGMA wal_checkpoint(PASSIVE)")
+
+    @property
+    def _has_log(self) -> bool:
+        url = self._engine.url
+        return url.get_backend_name() == "sqlite" and bool(url.database)
+
     @property
     def in_transaction(self) -> bool:
         """Whether a transaction is open: what is written now is not durable yet."""
@@ -313,6 +342,10 @@ def _configure(connection: Any, _record: Any) -> None:
     for pragma in ("busy_timeout=30000", "journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
+
+
+def _leave_log(connection: Any, _record: Any) -> None:
+    connection.execute(f"PRAGMA wal_autocheckpoint={LOG_PAGES}")
 
 
 def _begin(connection: Connection) -> None:

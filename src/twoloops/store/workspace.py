@@ -138,6 +138,14 @@ class Store:
         with self._database.snapshot():
             yield
 
+    def leave_log(self) -> None:
+        """Leave the catalog's log to another store's `checkpoint`; see `Database.leave_log`."""
+        self._database.leave_log()
+
+    def checkpoint(self) -> None:
+        """Copy the catalog's log into the catalog; see `Database.checkpoint`."""
+        self._database.checkpoint()
+
     def forget(self, digest: Digest, at: datetime) -> Forgotten:
         """Remove an input's bytes for good; digest and tombstone stay.
 

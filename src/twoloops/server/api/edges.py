@@ -18,6 +18,7 @@ from twoloops.records.assignment import EVERYONE
 from twoloops.records.token import Token
 from twoloops.server import access
 from twoloops.server.access import Asking
+from twoloops.server.bodies import KiB
 from twoloops.server.keeper import Keeper
 from twoloops.store.uploads import Uploads
 from twoloops.store.workspace import Store
@@ -32,6 +33,9 @@ from twoloops.wiring.floor import (
 )
 from twoloops.wiring.trust import latest_counter, root_digest
 from twoloops.wiring.workspace import now
+
+MUCH = 256 * KiB
+"""Bytes of a batch after which the catalog's log is copied."""
 
 
 class Wanted(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -122,7 +126,10 @@ async def take_batch(request: Asking, edge: FromPath[str]) -> Took:
             known = admitted(store, token, edge)
             return receive(store, Uploads(keeper.folder), known, arrived, now())
 
-        return await keeper.hold(act)
+        took = await keeper.hold(act)
+        if len(body) > MUCH:
+            keeper.checkpoint()
+        return took
 
 
 @get(
