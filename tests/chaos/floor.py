@@ -22,7 +22,7 @@ from floor_chaos import Floor
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--lives", type=int, default=205, help="of the edge")
-    parser.add_argument("--lines", type=int, default=150_000)
+    parser.add_argument("--lines", type=int, default=300_000)
     parser.add_argument("--size", type=int, default=1500, help="characters of an input")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--minutes", type=float, default=18.0)

@@ -167,7 +167,7 @@ class Floor:
                 if self._ended():  # a disk may be too full to begin on
                     break
                 time.sleep(0.02)
-            time.sleep(self.draw.uniform(0.3, longest))
+            time.sleep(self.draw.uniform(0.3, min(longest, 1.0) if kind == "hurry" else longest))
             if life % server_every == server_every - 1:
                 self.kill_server()
             self.network.down, self.network.share, self.every = False, share, every
