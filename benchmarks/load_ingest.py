@@ -176,7 +176,7 @@ def drained_seconds(home: Home, url: str, spool: Spool) -> float:
         backoff=Backoff(lambda: 1.0),
         beat=1e9,
     )
-    uplink.step()
+    uplink.beat()  # what comes first is no intake
     began = time.perf_counter()
     while not uplink.drained:
         uplink.step()
