@@ -14,14 +14,14 @@ from hypothesis import strategies as st
 
 from twoloops.edge import uplink as module
 from twoloops.edge.backoff import Backoff
-from twoloops.edge.batch import Took, Uploaded, last_number, unpack
+from twoloops.edge.batch import PLAIN, Took, Uploaded, last_number, unpack
 from twoloops.edge.capture import CapturePolicy
 from twoloops.edge.client import HttpServer, Refused, Unreachable
 from twoloops.edge.home import Orders
 from twoloops.edge.process import first_standing
 from twoloops.edge.sources import Arrival
 from twoloops.edge.spool import Spool
-from twoloops.edge.uplink import Uplink
+from twoloops.edge.uplink import FIRST_BYTES, Uplink
 from twoloops.records.digests import digest_bytes
 from twoloops.records.errors import UserError
 from twoloops.records.observation import Kept
@@ -40,6 +40,7 @@ class Faulty:
         self.parts: dict[str, bytes] = {}
         self.sizes: list[int] = []
         self.refused = 0
+        self.bodies: list[bytes] = []
         self.told: set[int] = set()
         self._one = threading.Lock()
 
@@ -54,6 +55,7 @@ class Faulty:
         if path.endswith("/heartbeat"):
             return msgspec.json.encode(ORDERS)
         batch = unpack(body)
+        self.bodies.append(body)
         if len(batch.observations) > self.most:
             raise Refused(413, "too large")
         if batch.follows and batch.follows not in {place.counter for place in self.stored}:
@@ -104,7 +106,7 @@ class Faulty:
         return msgspec.json.encode(Uploaded(len(self.parts[digest])))
 
 
-def uplink(server: Faulty, spool: Spool) -> Uplink:
+def uplink(server: Faulty, spool: Spool, bandwidth: float = 0.0) -> Uplink:
     backoff = Backoff(lambda: 0.0)
     return Uplink(
         server,
@@ -113,6 +115,7 @@ def uplink(server: Faulty, spool: Spool) -> Uplink:
         on_orders=lambda orders: None,
         backoff=backoff,
         beat=1e9,
+        bandwidth=bandwidth,
     )
 
 
@@ -219,6 +222,31 @@ def test_a_batch_that_overtakes_is_refused_and_sent_again_at_once(
             assert link.failures == 0
     assert server.refused > 0
     assert [place.counter for place in server.stored] == [1, 2, 3, 4]
+
+
+@pytest.mark.parametrize(("fast", "bandwidth"), [(0.0, 0.0), (1e18, 0.0), (0.0, 1e12)])
+def test_the_first_large_batch_tells_how_the_next_ones_go(
+    tmp_path: Path, monkeypatch, fast: float, bandwidth: float
+) -> None:
+    monkeypatch.setattr(module, "FAST", fast)
+    server = Faulty(itertools.repeat(""))
+    with Spool(tmp_path / "spool.db", "edge") as spool:
+        for number in range(40):
+            data = b"%d" % number + b"x" * 100_000
+            spool.append(Arrival(data, NOW, ""), "orders", None, Kept("novel", 1.0))
+        spool.flush()
+        link = uplink(server, spool, bandwidth)
+        while not link.drained:
+            link.step()
+    plain = [body.startswith(PLAIN) for body in server.bodies]
+    if bandwidth:  # each byte counts
+        assert not any(plain)
+        return
+    assert plain[0]
+    assert len(server.bodies[0]) < FIRST_BYTES
+    # The second may be made ready while the first is on its way.
+    assert len(plain) > 2
+    assert set(plain[2:]) == {fast == 0}
 
 
 def test_what_is_on_its_way_is_answered_before_it_stops(tmp_path: Path, monkeypatch) -> None:

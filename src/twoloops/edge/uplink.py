@@ -51,6 +51,8 @@ LEAST = 64 << 10
 """Bytes below which no request is made smaller, and no input goes in parts."""
 FAST = 8e6
 """Bytes a second, the server's work included, above which compressing costs more than it saves."""
+FIRST_BYTES = 512 << 10
+"""Bytes of the first large batch: how fast it goes, as it is, tells how the next ones go."""
 ON_THE_WAY = 2
 """Batches that are on their way at a time, on such a network."""
 CONFLICT = 409
@@ -219,7 +221,9 @@ class Uplink:
         before = [one.batch for one in self._on_the_way]
         if before and not after:  # it holds gaps alone: nothing is known to follow it
             return None
-        observations = tuple(self._spool.pending(self._most, self._bytes, after))
+        untried = self._rate == 0 and self._bandwidth <= 0
+        most = min(FIRST_BYTES, self._bytes) if untried else self._bytes
+        observations = tuple(self._spool.pending(self._most, most, after))
         if after and not observations:
             return None
         large = None
@@ -230,7 +234,8 @@ class Uplink:
         if not observations and not gaps:
             return None
         batch = Batch(self._spool.edge, self._spool.epoch, observations, gaps, follows=after)
-        return _Ready(batch, pack(batch, AS_IT_IS if self._fast else LEVEL), large)
+        trial = untried and sum(len(one.input) for one in observations) >= LEAST
+        return _Ready(batch, pack(batch, AS_IT_IS if self._fast or trial else LEVEL), large)
 
     def _gaps(self, before: list[Batch], upto: int) -> tuple[Missing, ...]:
         """Return the gaps to tell with a number: those below it, and those right behind it.
