@@ -231,7 +231,7 @@ def test_the_first_large_batch_tells_how_the_next_ones_go(
     monkeypatch.setattr(module, "FAST", fast)
     server = Faulty(itertools.repeat(""))
     with Spool(tmp_path / "spool.db", "edge") as spool:
-        for number in range(40):
+        for number in range(100):
             data = b"%d" % number + b"x" * 100_000
             spool.append(Arrival(data, NOW, ""), "orders", None, Kept("novel", 1.0))
         spool.flush()
