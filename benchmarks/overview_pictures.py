@@ -1,12 +1,15 @@
 """Take the screenshots of docs/overview.md, on a workspace that began from a replay.
 
-    python benchmarks/overview_pictures.py
+    python benchmarks/overview_pictures.py [--replay FOLDER]
 
-NIST's work orders are replayed with one seed, which takes two minutes; the workspace goes on from
-there and waits for the labels of its next turn.
+NIST's work orders are replayed with one seed, which takes three minutes (an earlier replay's folder
+may be given); the workspace goes on from there, and its next turn waits for labels. What comes in
+for that are made-up orders.
 """
 
+import argparse
 import io
+import itertools
 import subprocess
 import sys
 import tempfile
@@ -24,14 +27,25 @@ from served import Served
 
 FOLDER = ROOT / "docs" / "overview"
 WIDE, TABLET = (1280, 900), (768, 1024)
+PARTS = ("hydraulic hose", "track", "engine", "bucket tooth", "cab light", "grease line", "pump")
+FAULTS = ("leaking", "broken", "noisy", "to be replaced", "loose", "cracked")
+PLACES = ("left", "right", "at the boom", "on shovel 4", "again", "after start", "since Monday")
 
 
 def main() -> None:
     """Take them all."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--replay", type=Path, metavar="FOLDER")
+    replay: Path | None = parser.parse_args().replay
     with tempfile.TemporaryDirectory() as name, sync_playwright() as driver:
-        replay, folder = Path(name) / "replay", Path(name) / "plant"
-        twoloops("replay", "excavators", "--seeds", "1", "--quiet", "--out", str(replay))
+        folder, orders = Path(name) / "plant", Path(name) / "orders.csv"
+        if replay is None:
+            replay = Path(name) / "replay"
+            twoloops("replay", "excavators", "--seeds", "1", "--quiet", "--out", str(replay))
         twoloops("init", str(folder), "--from-replay", str(replay))
+        made = (" ".join(words) for words in itertools.product(PARTS, FAULTS, PLACES))
+        orders.write_text("\n".join(("text", *made)) + "\n")
+        twoloops("ingest", str(orders), "--workspace", str(folder))
         twoloops("turn", "--workspace", str(folder))
         browser, why = launch(driver)
         if browser is None:
