@@ -32,6 +32,7 @@ from twoloops.atlas.vintages import (
     unchanged,
     vintages,
 )
+from twoloops.edge.files import sync_folder
 
 LEFT_BEHIND = 24 * 3600
 """Seconds after which an unfinished folder belongs to no living process."""
@@ -127,13 +128,9 @@ def _write(path: Path, data: bytes) -> None:
 
 
 def _sync(folder: Path) -> None:
-    """Flush a folder's list of names; where folders cannot be opened, that is not needed."""
+    """Flush a folder's list of names; one that cannot be opened is left as it is."""
     with contextlib.suppress(PermissionError):
-        handle = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
+        sync_folder(folder)
 
 
 def _clear(place: Path) -> None:

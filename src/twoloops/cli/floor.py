@@ -55,20 +55,15 @@ def _sentences(one: EdgeStanding) -> list[str]:
 
 def _told(at: Standing) -> list[str]:
     """Say what an edge's last heartbeat tells that should not be."""
-    found = []
-    if at.source_error:
-        found.append(f"no inputs come: {at.source_error}")
-    if at.went_back:
-        found.append(f"it has left the model assigned to it: {at.went_back}")
-    if at.refused:
-        found.append(f"it refused the last update: {at.refused}")
-    if at.not_kept:
-        found.append(f"{at.not_kept:,} inputs were decided on and could not be written")
-    if at.unusable:
-        found.append(f"{at.unusable:,} inputs could not be read, see its quarantine")
-    if at.not_told:
-        found.append(f"{at.not_told:,} verdicts were not taken by a sink")
-    return found
+    told = (
+        (at.source_error, f"no inputs come: {at.source_error}"),
+        (at.went_back, f"it has left the model assigned to it: {at.went_back}"),
+        (at.refused, f"it refused the last update: {at.refused}"),
+        (at.not_kept, f"{at.not_kept:,} inputs were decided on and could not be written"),
+        (at.unusable, f"{at.unusable:,} inputs could not be read, see its quarantine"),
+        (at.not_told, f"{at.not_told:,} verdicts were not taken by a sink"),
+    )
+    return [sentence for found, sentence in told if found]
 
 
 def _ago(at: datetime | None) -> str:

@@ -1,4 +1,4 @@
-"""A batch of observations as it goes over the network: one compressed body, its size declared.
+"""A batch of observations as it goes over the network: one body, its size declared.
 
     "2LB1" · length of the packed batch (8 bytes, big-endian) · the batch in msgpack, by zlib
     "2LB0" · the same length · CRC-32 of it (4 bytes, big-endian) · the batch in msgpack as it is

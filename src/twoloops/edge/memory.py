@@ -3,7 +3,7 @@
 All of it concerns glibc alone. Its defaults give each thread a heap of its own that only grows: an
 idle edge with a picture model takes a seventh less without. And they return each large block to
 the system at once: a server that takes in batches of 4 MB then spends a tenth of its time on fresh
-pages (benchmarks/load.py shows both).
+pages. Both were seen by running benchmarks/load.py with and without.
 """
 
 import ctypes

@@ -135,8 +135,13 @@ class EdgeProcess:
         """Return how the edge stands."""
         return replace(
             self._station.standing(self._uplink.failures, self._uplink.last_error),
-            source_error=str(getattr(self._source, "trouble", ""))[:300],
+            source_error=self._source_error[:300],
         )
+
+    @property
+    def _source_error(self) -> str:
+        """Why no inputs come; a source need not say so."""
+        return str(getattr(self._source, "trouble", ""))
 
     def run(self) -> None:
         """Run until stopped; where the source ends, until everything is sent.
@@ -214,7 +219,7 @@ class EdgeProcess:
 
     def _tell_of_the_source(self) -> None:
         """Say once that no inputs come, and once that they do again."""
-        trouble = str(getattr(self._source, "trouble", ""))
+        trouble = self._source_error
         if trouble and not self._trouble:
             self._say(f"No inputs come, tried again by itself: {trouble}.")
         elif self._trouble and not trouble:
